@@ -1,0 +1,1 @@
+"""Runs: generate, record, recover, follow."""

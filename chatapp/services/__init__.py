@@ -1,0 +1,1 @@
+"""Use cases: what a person may do, and whether they may. Every call takes a principal."""

@@ -1,0 +1,1 @@
+"""Ordering and delivery of events, jobs and cancels."""
