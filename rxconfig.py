@@ -18,6 +18,9 @@ environment_bin = str(Path(sys.executable).parent)
 if environment_bin not in os.environ.get("PATH", "").split(os.pathsep):
     os.environ["PATH"] = os.pathsep.join((environment_bin, os.environ.get("PATH", "")))
 
+# The version is pinned: asking at each start whether there is a newer one only tells others that we started.
+os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "0")
+
 # Reflex's own 25 s and 120 s leave a silently cut page "online" for over two minutes; so it is 15 s at most.
 os.environ.setdefault("REFLEX_SOCKET_INTERVAL", "5s")
 os.environ.setdefault("REFLEX_SOCKET_TIMEOUT", "10s")
