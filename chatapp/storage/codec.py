@@ -1,0 +1,205 @@
+"""Domain values to and from what the tables hold."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chatapp.domain.conversations import Conversation
+from chatapp.domain.events import (
+    Attempt,
+    Chunk,
+    Context,
+    Done,
+    Error,
+    Logged,
+    Reasoning,
+    RunEvent,
+    ToolCall,
+    ToolResult,
+)
+from chatapp.domain.messages import (
+    Failure,
+    FinishReason,
+    Message,
+    Part,
+    ReasoningPart,
+    Role,
+    Status,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    Usage,
+)
+from chatapp.domain.runs import Run
+from chatapp.storage.tables import ConversationRow, MessageRow, RunRow
+
+_EVENTS: dict[str, type[Any]] = {
+    "chunk": Chunk,
+    "reasoning": Reasoning,
+    "tool_call": ToolCall,
+    "tool_result": ToolResult,
+    "attempt": Attempt,
+    "context": Context,
+}
+_PARTS: dict[str, type[Any]] = {
+    "text": TextPart,
+    "reasoning": ReasoningPart,
+    "tool_call": ToolCallPart,
+    "tool_result": ToolResultPart,
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def dump_event(event: RunEvent) -> str:
+    """JSON of an event without its kind."""
+    if isinstance(event, Chunk | Reasoning):  # nearly all of them, and several thousand a second
+        return json.dumps({"content": event.content}, ensure_ascii=False)
+    fields = asdict(event)
+    del fields["kind"]
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def load_event(kind: str, data: str) -> RunEvent:
+    """The event that `dump_event` wrote."""
+    fields = json.loads(data)
+    match kind:
+        case "error":
+            return Error(failure=Failure(**fields["failure"]))
+        case "done":
+            return Done(
+                status=Status(fields["status"]),
+                finish_reason=_finish_reason(fields["finish_reason"]),
+                usage=Usage(**fields["usage"]),
+            )
+        case _:
+            return _EVENTS[kind](**fields)
+
+
+def dump_log(records: Iterable[Logged]) -> str:
+    """A whole log in one text.
+
+    All text once, then for each chunk its seq, the offset in characters where it ends, and its time (ms since
+    1970); other events as they are.
+    """
+    text: list[str] = []
+    end = 0
+    chunks: list[tuple[int, int, int]] = []
+    others: list[tuple[int, int, str, str]] = []
+    for record in records:
+        at_ms = to_ms(record.at)
+        if isinstance(record.event, Chunk):
+            text.append(record.event.content)
+            end += len(record.event.content)
+            chunks.append((record.seq, end, at_ms))
+        else:
+            others.append((record.seq, at_ms, record.event.kind, dump_event(record.event)))
+    whole = {"text": "".join(text), "chunks": chunks, "events": others}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+
+
+def load_log(data: str) -> list[Logged]:
+    """The records that `dump_log` wrote, in order of `seq`."""
+    whole = json.loads(data)
+    text: str = whole["text"]
+    records: list[Logged] = []
+    start = 0
+    for seq, end, at_ms in whole["chunks"]:
+        records.append(Logged(seq=seq, at=from_ms(at_ms), event=Chunk(content=text[start:end])))
+        start = end
+    for seq, at_ms, kind, fields in whole["events"]:
+        records.append(Logged(seq=seq, at=from_ms(at_ms), event=load_event(kind, fields)))
+    return sorted(records, key=lambda record: record.seq)
+
+
+def to_ms(at: datetime) -> int:
+    """Milliseconds since 1970 in UTC."""
+    return round((at - _EPOCH) / _MILLISECOND)
+
+
+def from_ms(at_ms: int) -> datetime:
+    """The time of `to_ms`."""
+    return _EPOCH + at_ms * _MILLISECOND
+
+
+def dump_parts(parts: Iterable[Part]) -> list[dict[str, Any]]:
+    """Parts as JSON values."""
+    return [asdict(part) for part in parts]
+
+
+def load_parts(values: Iterable[dict[str, Any]]) -> tuple[Part, ...]:
+    """The parts that `dump_parts` wrote."""
+    return tuple(_PARTS[value["kind"]](**value) for value in values)
+
+
+def _finish_reason(value: str | None) -> FinishReason | None:
+    return FinishReason(value) if value else None
+
+
+def message_of(row: MessageRow) -> Message:
+    """The message in a row."""
+    failure = None
+    if row.failure_code:
+        failure = Failure(code=row.failure_code, message=row.failure_message or "")
+    return Message(
+        id=row.id,
+        role=Role(row.role),
+        created_at=row.created_at,
+        parent_id=row.parent_id,
+        parts=load_parts(row.parts),
+        status=Status(row.status),
+        model=row.model,
+        run_id=row.run_id,
+        finish_reason=_finish_reason(row.finish_reason),
+        usage=Usage(input_tokens=row.input_tokens, output_tokens=row.output_tokens),
+        failure=failure,
+        left_out=row.left_out,
+    )
+
+
+def message_columns(message: Message) -> dict[str, Any]:
+    """The columns that a run fills in."""
+    return {
+        "status": message.status.value,
+        "parts": dump_parts(message.parts),
+        "model": message.model,
+        "finish_reason": message.finish_reason.value if message.finish_reason else None,
+        "input_tokens": message.usage.input_tokens,
+        "output_tokens": message.usage.output_tokens,
+        "failure_code": message.failure.code if message.failure else None,
+        "failure_message": message.failure.message if message.failure else None,
+        "left_out": message.left_out,
+    }
+
+
+def conversation_of(row: ConversationRow) -> Conversation:
+    """The conversation in a row."""
+    assert row.key is not None
+    return Conversation(
+        key=row.key,
+        id=row.id,
+        owner_id=row.owner_id,
+        title=row.title,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        leaf_id=row.leaf_id,
+        model=row.model,
+    )
+
+
+def run_of(row: RunRow) -> Run:
+    """The run in a row."""
+    return Run(
+        id=row.id,
+        owner_id=row.owner_id,
+        conversation_key=row.conversation_key,
+        message_id=row.message_id,
+        model=row.model,
+        status=Status(row.status),
+        created_at=row.created_at,
+        attempt=row.attempt,
+        cancel_requested=row.cancel_requested,
+        continues=row.continues,
+    )

@@ -1,0 +1,215 @@
+"""Runs, their attempts and their logs. Every write of a run carries its attempt (fencing)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chatapp.domain.events import Logged
+from chatapp.domain.fold import Snapshot
+from chatapp.domain.messages import Status
+from chatapp.domain.runs import Run
+from chatapp.storage.codec import (
+    dump_event,
+    dump_log,
+    from_ms,
+    load_event,
+    load_log,
+    message_columns,
+    run_of,
+    to_ms,
+)
+from chatapp.storage.tables import AttemptRow, ConversationRow, EventRow, LogRow, MessageRow, RunRow, columns
+
+_runs = columns(RunRow)
+_events = columns(EventRow)
+_logs = columns(LogRow)
+_messages = columns(MessageRow)
+_conversations = columns(ConversationRow)
+
+_UNFINISHED = (Status.QUEUED.value, Status.STREAMING.value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptRequest:
+    """What a client's key was used for before."""
+
+    run: Run
+    user_message_id: str
+    conversation_id: str
+    digest: str
+
+
+class RunRepository:
+    """Runs and logs within one transaction."""
+
+    def __init__(self, transaction: AsyncSession) -> None:
+        self._transaction: AsyncSession = transaction
+
+    async def add(self, run: Run, *, user_message_id: str, client_key: str, client_digest: str) -> None:
+        """A queued run."""
+        self._transaction.add(
+            RunRow(
+                id=run.id,
+                conversation_key=run.conversation_key,
+                owner_id=run.owner_id,
+                message_id=run.message_id,
+                user_message_id=user_message_id,
+                model=run.model,
+                status=run.status.value,
+                continues=run.continues,
+                client_key=client_key,
+                client_digest=client_digest,
+                created_at=run.created_at,
+            )
+        )
+        await self._transaction.flush()
+
+    async def by_client_key(self, owner_id: str, client_key: str) -> KeptRequest | None:
+        """The request that this key stands for."""
+        found = (
+            await self._transaction.execute(
+                select(RunRow, _conversations.id)
+                .join(ConversationRow, _conversations.key == _runs.conversation_key)
+                .where(_runs.owner_id == owner_id, _runs.client_key == client_key)
+            )
+        ).first()
+        if found is None:
+            return None
+        row: RunRow = found[0]
+        return KeptRequest(
+            run=run_of(row),
+            user_message_id=row.user_message_id,
+            conversation_id=found[1],
+            digest=row.client_digest,
+        )
+
+    async def get(self, run_id: str) -> Run | None:
+        """The run, whoever owns it: for the engine only."""
+        row = await self._transaction.get(RunRow, run_id)
+        return run_of(row) if row else None
+
+    async def unfinished(self) -> list[Run]:
+        """All runs that still have to end, the oldest first."""
+        rows = await self._transaction.scalars(
+            select(RunRow).where(_runs.status.in_(_UNFINISHED)).order_by(_runs.created_at, _runs.id)
+        )
+        return [run_of(row) for row in rows]
+
+    async def unfinished_in(self, conversation_key: int) -> bool:
+        """Whether a reply is queued or being made in the conversation."""
+        found = await self._transaction.scalar(
+            select(_runs.id)
+            .where(_runs.conversation_key == conversation_key, _runs.status.in_(_UNFINISHED))
+            .limit(1)
+        )
+        return found is not None
+
+    async def request_cancel(self, owner_id: str, message_id: str) -> Run | None:
+        """Marks the owner's unfinished run of this message; None when there is none."""
+        row = (
+            await self._transaction.scalars(
+                update(RunRow)
+                .where(
+                    _runs.owner_id == owner_id,
+                    _runs.message_id == message_id,
+                    _runs.status.in_(_UNFINISHED),
+                )
+                .values(cancel_requested=True)
+                .returning(RunRow)
+            )
+        ).first()
+        return run_of(row) if row else None
+
+    async def claim(self, run: Run, *, model: str, reason: str, at: datetime) -> bool:
+        """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended."""
+        number = run.attempt + 1
+        claimed = await self._transaction.execute(
+            update(RunRow)
+            .where(_runs.id == run.id, _runs.attempt == run.attempt, _runs.status.in_(_UNFINISHED))
+            .values(status=Status.STREAMING.value, attempt=number)
+            .returning(_runs.id)
+        )
+        if claimed.first() is None:
+            return False
+        await self._transaction.execute(
+            update(MessageRow)
+            .where(_messages.id == run.message_id)
+            .values(status=Status.STREAMING.value, model=model)
+        )
+        await self._transaction.execute(
+            insert(AttemptRow).values(run_id=run.id, number=number, model=model, reason=reason, started_at=at)
+        )
+        return True
+
+    async def attempts(self, run_ids: Sequence[str]) -> dict[str, int]:
+        """The current attempt of each unfinished run among these."""
+        rows = await self._transaction.execute(
+            select(_runs.id, _runs.attempt).where(_runs.id.in_(run_ids), _runs.status.in_(_UNFINISHED))
+        )
+        return dict(rows.tuples())
+
+    async def append(self, records: Sequence[tuple[str, Logged]]) -> None:
+        """Adds (run id, record) pairs to the logs."""
+        await self._transaction.execute(
+            insert(EventRow),
+            [
+                {
+                    "run_id": run_id,
+                    "seq": record.seq,
+                    "at_ms": to_ms(record.at),
+                    "kind": record.event.kind,
+                    "data": dump_event(record.event),
+                }
+                for run_id, record in records
+            ],
+        )
+
+    async def log(self, run_id: str, *, after: int = 0) -> list[Logged]:
+        """The records after a seq, from the compacted log or the rows."""
+        compacted = await self._transaction.scalar(select(_logs.data).where(_logs.run_id == run_id))
+        if compacted is not None:
+            return [record for record in load_log(compacted) if record.seq > after]
+        rows = await self._transaction.execute(
+            select(_events.seq, _events.at_ms, _events.kind, _events.data)
+            .where(_events.run_id == run_id, _events.seq > after)
+            .order_by(_events.seq)
+        )
+        return [
+            Logged(seq=seq, at=from_ms(at_ms), event=load_event(kind, data))
+            for seq, at_ms, kind, data in rows
+        ]
+
+    async def finish(
+        self, run: Run, *, attempt: int, snapshot: Snapshot, records: Sequence[Logged], at: datetime
+    ) -> bool:
+        """The end: message, status and the compacted log together; False when fenced off.
+
+        Args:
+            run: which run.
+            attempt: the writer's own.
+            snapshot: the final message and the last seq.
+            records: the whole log from seq 1, the `Done` included.
+            at: when it ended.
+        """
+        ended = await self._transaction.execute(
+            update(RunRow)
+            .where(_runs.id == run.id, _runs.attempt == attempt, _runs.status.in_(_UNFINISHED))
+            .values(status=snapshot.message.status.value, ended_at=at)
+            .returning(_runs.id)
+        )
+        if ended.first() is None:
+            return False
+        await self._transaction.execute(
+            update(MessageRow)
+            .where(_messages.id == run.message_id)
+            .values(seq=snapshot.seq, **message_columns(snapshot.message))
+        )
+        await self._transaction.execute(insert(LogRow).values(run_id=run.id, data=dump_log(records)))
+        await self._transaction.execute(delete(EventRow).where(_events.run_id == run.id))
+        await self._transaction.execute(
+            update(ConversationRow).where(_conversations.key == run.conversation_key).values(updated_at=at)
+        )
+        return True

@@ -1,0 +1,171 @@
+"""Every table. Migrations in `migrations/` make them; a test holds both together."""
+
+# SQLModel types `__tablename__` as a declared attribute; a plain name is its documented use.
+# pyright: reportAssignmentType=false
+
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlmodel import Field, SQLModel
+
+from chatapp.storage.types import UtcDateTime
+
+
+def columns(table: type[SQLModel]) -> ReadOnlyColumnCollection[str, Column[Any]]:
+    """The table's columns, typed as columns: SQLModel types attributes as the values of rows."""
+    return cast("ReadOnlyColumnCollection[str, Column[Any]]", vars(table)["__table__"].c)
+
+
+def _time(*, nullable: bool = False) -> Any:
+    return Column(UtcDateTime(), nullable=nullable)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _reference(target: str, *, primary_key: bool = False, index: bool = False) -> Any:
+    """A foreign key; the row goes with what it points to."""
+    foreign = ForeignKey(target, ondelete="CASCADE")
+    return Column(foreign, primary_key=primary_key, index=index or None, nullable=False)
+
+
+class AccountRow(SQLModel, table=True):
+    """Somebody who owns things."""
+
+    __tablename__ = "accounts"
+
+    id: str = Field(primary_key=True)
+    kind: str
+    created_at: datetime = Field(sa_column=_time())
+    disabled_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class LoginRow(SQLModel, table=True):
+    """One browser that is signed in. The token itself is never stored."""
+
+    __tablename__ = "logins"
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(sa_column=_reference("accounts.id", index=True))
+    token_hash: str = Field(unique=True)
+    created_at: datetime = Field(sa_column=_time())
+    expires_at: datetime = Field(sa_column=_time())
+    revoked_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class ConversationRow(SQLModel, table=True):
+    """A tree of messages. `key` is ours; `id` may be made up by a client and is unique for its owner."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "id", name="uq_conversations_owner_id"),
+        Index("ix_conversations_owner_updated", "owner_id", "updated_at"),
+    )
+
+    key: int | None = Field(default=None, sa_column=Column(Integer, primary_key=True, autoincrement=True))
+    id: str
+    owner_id: str = Field(sa_column=_reference("accounts.id"))
+    title: str
+    model: str = ""
+    leaf_id: str | None = None
+    created_at: datetime = Field(sa_column=_time())
+    updated_at: datetime = Field(sa_column=_time())
+
+
+class MessageRow(SQLModel, table=True):
+    """A node of the tree. `parts` and `seq` are stored together: the text says what of the log it covers."""
+
+    __tablename__ = "messages"
+
+    id: str = Field(primary_key=True)
+    conversation_key: int = Field(sa_column=_reference("conversations.key", index=True))
+    owner_id: str
+    parent_id: str | None = Field(default=None, index=True)
+    role: str
+    status: str
+    parts: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    seq: int = 0
+    model: str = ""
+    run_id: str | None = None
+    finish_reason: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    failure_code: str | None = None
+    failure_message: str | None = None
+    left_out: int = 0
+    created_at: datetime = Field(sa_column=_time())
+
+
+class RunRow(SQLModel, table=True):
+    """The making of one assistant message, and the client's key that makes its request idempotent."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "client_key", name="uq_runs_client_key"),
+        # Only the few unfinished runs are ever looked for by status.
+        Index(
+            "ix_runs_unfinished",
+            "status",
+            sqlite_where=text("status IN ('queued', 'streaming')"),
+            postgresql_where=text("status IN ('queued', 'streaming')"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    conversation_key: int = Field(sa_column=_reference("conversations.key", index=True))
+    owner_id: str
+    message_id: str = Field(unique=True)
+    user_message_id: str
+    model: str
+    status: str
+    attempt: int = 0
+    cancel_requested: bool = False
+    continues: str | None = None
+    client_key: str
+    client_digest: str
+    created_at: datetime = Field(sa_column=_time())
+    ended_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class AttemptRow(SQLModel, table=True):
+    """One claim of a run by a worker."""
+
+    __tablename__ = "attempts"
+
+    run_id: str = Field(sa_column=_reference("runs.id", primary_key=True))
+    number: int = Field(primary_key=True)
+    model: str
+    reason: str
+    started_at: datetime = Field(sa_column=_time())
+
+
+class EventRow(SQLModel, table=True):
+    """The log of a run while it is being made: one row an event, clustered by run and seq."""
+
+    __tablename__ = "run_events"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    run_id: str = Field(sa_column=_reference("runs.id", primary_key=True))
+    seq: int = Field(primary_key=True)
+    at_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    kind: str = Field(sa_column=Column(String(16), nullable=False))
+    data: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class LogRow(SQLModel, table=True):
+    """The log of a finished run in one row, so that every resume and replay works for ever."""
+
+    __tablename__ = "run_logs"
+
+    run_id: str = Field(sa_column=_reference("runs.id", primary_key=True))
+    data: str = Field(sa_column=Column(Text, nullable=False))
