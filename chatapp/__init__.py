@@ -1,3 +1,3 @@
-"""A self-hosted AI chat app in which a reply is a log, and everything that shows it is a reader of that log."""
+"""A self-hosted AI chat app. A reply is a log; everything that shows a reply is a reader of that log."""
 
 __version__ = "0.1.0"
