@@ -42,9 +42,7 @@ def fold(message: Message, event: RunEvent) -> Message:
             return replace(message, parts=(*message.parts, result))
         case Attempt():
             parts = _keep(message.parts, event.keep_chars)
-            return replace(
-                message, parts=parts, status=Status.STREAMING, model=event.model, failure=None
-            )
+            return replace(message, parts=parts, status=Status.STREAMING, model=event.model, failure=None)
         case Context():
             return replace(message, left_out=event.left_out)
         case Error():

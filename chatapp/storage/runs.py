@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chatapp.domain.events import Logged
-from chatapp.domain.fold import Snapshot
+from chatapp.domain.log import Ending
 from chatapp.domain.messages import Status
 from chatapp.domain.runs import Run
 from chatapp.storage.codec import (
@@ -144,12 +144,12 @@ class RunRepository:
         )
         return True
 
-    async def attempts(self, run_ids: Sequence[str]) -> dict[str, int]:
-        """The current attempt of each unfinished run among these."""
+    async def attempts(self) -> dict[str, int]:
+        """The current attempt of every unfinished run."""
         rows = await self._transaction.execute(
-            select(_runs.id, _runs.attempt).where(_runs.id.in_(run_ids), _runs.status.in_(_UNFINISHED))
+            select(_runs.id, _runs.attempt).where(_runs.status.in_(_UNFINISHED))
         )
-        return dict(rows.tuples())
+        return dict(rows.tuples().all())
 
     async def append(self, records: Sequence[tuple[str, Logged]]) -> None:
         """Adds (run id, record) pairs to the logs."""
@@ -182,22 +182,13 @@ class RunRepository:
             for seq, at_ms, kind, data in rows
         ]
 
-    async def finish(
-        self, run: Run, *, attempt: int, snapshot: Snapshot, records: Sequence[Logged], at: datetime
-    ) -> bool:
-        """The end: message, status and the compacted log together; False when fenced off.
-
-        Args:
-            run: which run.
-            attempt: the writer's own.
-            snapshot: the final message and the last seq.
-            records: the whole log from seq 1, the `Done` included.
-            at: when it ended.
-        """
+    async def finish(self, ending: Ending) -> bool:
+        """The end: message, status and the compacted log together; False when another attempt has the run."""
+        run, message = ending.run, ending.snapshot.message
         ended = await self._transaction.execute(
             update(RunRow)
-            .where(_runs.id == run.id, _runs.attempt == attempt, _runs.status.in_(_UNFINISHED))
-            .values(status=snapshot.message.status.value, ended_at=at)
+            .where(_runs.id == run.id, _runs.attempt == ending.attempt, _runs.status.in_(_UNFINISHED))
+            .values(status=message.status.value, ended_at=ending.at)
             .returning(_runs.id)
         )
         if ended.first() is None:
@@ -205,11 +196,13 @@ class RunRepository:
         await self._transaction.execute(
             update(MessageRow)
             .where(_messages.id == run.message_id)
-            .values(seq=snapshot.seq, **message_columns(snapshot.message))
+            .values(seq=ending.snapshot.seq, **message_columns(message))
         )
-        await self._transaction.execute(insert(LogRow).values(run_id=run.id, data=dump_log(records)))
+        await self._transaction.execute(insert(LogRow).values(run_id=run.id, data=dump_log(ending.records)))
         await self._transaction.execute(delete(EventRow).where(_events.run_id == run.id))
         await self._transaction.execute(
-            update(ConversationRow).where(_conversations.key == run.conversation_key).values(updated_at=at)
+            update(ConversationRow)
+            .where(_conversations.key == run.conversation_key)
+            .values(updated_at=ending.at)
         )
         return True

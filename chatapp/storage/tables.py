@@ -30,13 +30,13 @@ def columns(table: type[SQLModel]) -> ReadOnlyColumnCollection[str, Column[Any]]
 
 
 def _time(*, nullable: bool = False) -> Any:
-    return Column(UtcDateTime(), nullable=nullable)  # pyright: ignore[reportUnknownVariableType]
+    return Column[Any](UtcDateTime(), nullable=nullable)
 
 
 def _reference(target: str, *, primary_key: bool = False, index: bool = False) -> Any:
     """A foreign key; the row goes with what it points to."""
     foreign = ForeignKey(target, ondelete="CASCADE")
-    return Column(foreign, primary_key=primary_key, index=index or None, nullable=False)
+    return Column[Any](foreign, primary_key=primary_key, index=index or None, nullable=False)
 
 
 class AccountRow(SQLModel, table=True):

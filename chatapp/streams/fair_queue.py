@@ -1,0 +1,85 @@
+"""Who is served next: owners in turn, each owner's runs in order, one run at a time in a conversation."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterator
+
+from chatapp.streams.base import Job
+
+
+class FairQueue:
+    """Jobs of this process. The truth is in the database: what is lost here is found there again."""
+
+    def __init__(self, *, slots: int, slots_per_owner: int) -> None:
+        self._slots: int = slots
+        self._slots_per_owner: int = slots_per_owner
+        self._waiting: dict[str, deque[Job]] = {}
+        self._active: dict[str, Job] = {}
+        self._changed: asyncio.Event = asyncio.Event()
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id in self._active or any(job.run_id == run_id for job in self._all_waiting())
+
+    def put(self, job: Job) -> None:
+        """Puts a job at the end of its owner's line; one that is here already stays where it is."""
+        if job.run_id not in self:
+            self._waiting.setdefault(job.owner_id, deque()).append(job)
+            self._changed.set()
+
+    async def take(self) -> Job:
+        """The next job, as soon as there is a slot for it. `done` gives the slot back."""
+        while (job := self._next()) is None:
+            self._changed.clear()
+            await self._changed.wait()
+        self._active[job.run_id] = job
+        return job
+
+    def done(self, job: Job) -> None:
+        """Frees the job's slot."""
+        self._active.pop(job.run_id, None)
+        self._changed.set()
+
+    def remove(self, run_id: str) -> Job | None:
+        """Takes a waiting job out of the line; None when it does not wait."""
+        for job in self._all_waiting():
+            if job.run_id == run_id:
+                self._drop(job)
+                return job
+        return None
+
+    def positions(self) -> Iterator[tuple[Job, int]]:
+        """Each waiting job with its place, 1 for the next, as if no new ones came."""
+        lines = list(self._waiting.values())
+        place = 0
+        for turn in range(max(map(len, lines), default=0)):
+            for line in lines:
+                if turn < len(line):
+                    place += 1
+                    yield line[turn], place
+
+    def _all_waiting(self) -> Iterator[Job]:
+        for line in self._waiting.values():
+            yield from line
+
+    def _next(self) -> Job | None:
+        if len(self._active) >= self._slots:
+            return None
+        busy = {job.conversation_key for job in self._active.values()}
+        counts = Counter(job.owner_id for job in self._active.values())
+        for owner_id, line in self._waiting.items():
+            if counts[owner_id] >= self._slots_per_owner:
+                continue
+            job = next((job for job in line if job.conversation_key not in busy), None)
+            if job is not None:
+                self._drop(job)
+                # The owner goes to the end of the round.
+                if (rest := self._waiting.pop(owner_id, None)) is not None:
+                    self._waiting[owner_id] = rest
+                return job
+        return None
+
+    def _drop(self, job: Job) -> None:
+        line = self._waiting[job.owner_id]
+        line.remove(job)
+        if not line:
+            del self._waiting[job.owner_id]

@@ -1,0 +1,215 @@
+"""The event log of one process: one group commit for all runs at each step of one ticker.
+
+A step opens the gate (every run reads what its model has sent meanwhile), commits what they put in one
+transaction, and only then publishes it. Between two steps nothing is read, so the cost of a token falls as
+the load grows, and a store that cannot write stops the reading instead of filling the memory.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from chatapp.domain.errors import ChatError
+from chatapp.domain.events import Chunk, Done, Logged, Reasoning, RunEvent
+from chatapp.domain.fold import Snapshot
+from chatapp.domain.log import Append, Ending
+from chatapp.domain.messages import Message
+from chatapp.domain.runs import Run
+from chatapp.streams.base import (
+    LogStore,
+    Progress,
+    TreeChanged,
+    conversation_topic,
+    owner_topic,
+)
+from chatapp.streams.broadcast import Broadcast
+
+log = logging.getLogger(__name__)
+
+#: A step at most so often: nobody reads more than 20 updates a second.
+SHORTEST_STEP = timedelta(milliseconds=50)
+#: And at least so often, however busy the machine: beyond this a stream looks stuck.
+LONGEST_STEP = timedelta(milliseconds=300)
+#: How long to wait before a store that refused is asked again.
+RETRY = timedelta(milliseconds=500)
+
+
+class FencedError(Exception):
+    """Another attempt has the run: whatever this one still does, nobody will see."""
+
+
+class RunWriter:
+    """One attempt's pen. Events that are put are durable and published one step later."""
+
+    def __init__(self, group: "GroupLog", run: Run, attempt: int, records: Iterable[Logged]) -> None:
+        self.run: Run = run
+        self.attempt: int = attempt
+        self.records: list[Logged] = list(records)
+        self.pending: list[RunEvent] = []
+        #: Being written right now; never added to, for it has its seq already.
+        self.in_flight: tuple[Logged, ...] = ()
+        self.fenced: bool = False
+        self._group: GroupLog = group
+
+    def put(self, events: Iterable[RunEvent]) -> None:
+        """Takes events; neighbouring texts of a kind become one event."""
+        if self.fenced:
+            raise FencedError
+        for event in events:
+            last = self.pending[-1] if self.pending else None
+            if isinstance(event, Chunk) and isinstance(last, Chunk):
+                self.pending[-1] = Chunk(content=last.content + event.content)
+            elif isinstance(event, Reasoning) and isinstance(last, Reasoning):
+                self.pending[-1] = Reasoning(content=last.content + event.content)
+            else:
+                self.pending.append(event)
+        self._group.mark(self)
+
+    async def pace(self) -> None:
+        """Returns when it is time to read from the model again."""
+        await self._group.gate()
+        if self.fenced:
+            raise FencedError
+
+    async def flush(self) -> None:
+        """Returns when all that was put is durable and published."""
+        while (self.pending or self.in_flight) and not self.fenced:
+            await self._group.step_done()
+        if self.fenced:
+            raise FencedError
+
+    async def finish(self, blank: Message, done: Done) -> Message:
+        """Ends the run for good and returns the final message. `blank` is the message before any event."""
+        await self.flush()
+        seq = self.records[-1].seq + 1 if self.records else 1
+        last = Logged(seq=seq, at=datetime.now(UTC), event=done)
+        records = [*self.records, last]
+        snapshot = Snapshot(message=blank).after(records)
+        await self._group.end(
+            self,
+            Ending(run=self.run, attempt=self.attempt, snapshot=snapshot, records=records, at=last.at),
+        )
+        return snapshot.message
+
+
+class GroupLog:
+    """All writers of this process and the ticker that serves them."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        broadcast: Broadcast,
+        *,
+        shortest: timedelta = SHORTEST_STEP,
+        longest: timedelta = LONGEST_STEP,
+    ) -> None:
+        self._store: LogStore = store
+        self._broadcast: Broadcast = broadcast
+        self._shortest: float = shortest.total_seconds()
+        self._longest: float = longest.total_seconds()
+        self._dirty: dict[str, RunWriter] = {}
+        self._wanted: asyncio.Event = asyncio.Event()
+        self._gate: asyncio.Event = asyncio.Event()
+        self._done: asyncio.Event = asyncio.Event()
+
+    def writer(self, run: Run, *, attempt: int, records: Iterable[Logged] = ()) -> RunWriter:
+        """The pen of an attempt that was just claimed; `records` is the log so far."""
+        return RunWriter(self, run, attempt, records)
+
+    def mark(self, writer: RunWriter) -> None:
+        """Has the writer's events in the next step."""
+        self._dirty[writer.run.id] = writer
+        self._wanted.set()
+
+    async def gate(self) -> None:
+        """Waits for the next step to begin."""
+        gate = self._gate
+        self._wanted.set()
+        await gate.wait()
+
+    async def step_done(self) -> None:
+        """Waits for the running or next step to end."""
+        done = self._done
+        self._wanted.set()
+        await done.wait()
+
+    async def run(self) -> None:
+        """The ticker; runs until it is cancelled, which loses nothing once every writer has flushed."""
+        loop = asyncio.get_running_loop()
+        interval = self._shortest
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            began = loop.time()
+            await self._step()
+            spent = loop.time() - began
+            await asyncio.sleep(interval)
+            lag = loop.time() - began - spent - interval
+            # A loop that is late, or busy for most of a step, gets longer steps: fewer, larger writes.
+            wanted = max(self._shortest, 2 * spent + 3 * lag)
+            interval = min(self._longest, 0.8 * interval + 0.2 * wanted)
+
+    async def _step(self) -> None:
+        gate, self._gate = self._gate, asyncio.Event()
+        gate.set()
+        # Twice round the loop: once for the runs to wake up, once for what they have buffered to be put.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        while not await self._commit():  # noqa: ASYNC110  (nothing tells when the disk has room again)
+            await asyncio.sleep(RETRY.total_seconds())
+        done, self._done = self._done, asyncio.Event()
+        done.set()
+
+    async def _commit(self) -> bool:
+        """Writes and publishes what is pending; False when the store could not, and nothing was lost."""
+        writers, self._dirty = list(self._dirty.values()), {}
+        batch = [_taken(writer) for writer in writers]
+        if not batch:
+            return True
+        try:
+            refused = await self._store.append(batch)
+        except ChatError as error:
+            log.error("the log cannot be written: %s", error.code)
+            self._dirty = {writer.run.id: writer for writer in writers} | self._dirty
+            return False
+        for writer in writers:
+            records, writer.in_flight = writer.in_flight, ()
+            if writer.run.id in refused:
+                writer.fenced = True
+            else:
+                writer.records.extend(records)
+                self._publish(writer, records)
+        return True
+
+    async def end(self, writer: RunWriter, ending: Ending) -> None:
+        """The last write of a run, tried until the store takes it or refuses it."""
+        while True:
+            try:
+                finished = await self._store.finish(ending)
+                break
+            except ChatError as error:
+                log.error("a run cannot be ended: %s", error.code)
+                await asyncio.sleep(RETRY.total_seconds())
+        if not finished:
+            writer.fenced = True
+            raise FencedError
+        self._publish(writer, (ending.records[-1],))
+        self._broadcast.publish(conversation_topic(writer.run.conversation_key), TreeChanged())
+        self._broadcast.publish(owner_topic(writer.run.owner_id), TreeChanged())
+
+    def _publish(self, writer: RunWriter, records: tuple[Logged, ...]) -> None:
+        self._broadcast.publish(
+            conversation_topic(writer.run.conversation_key),
+            Progress(run_id=writer.run.id, message_id=writer.run.message_id, records=records),
+        )
+
+
+def _taken(writer: RunWriter) -> Append:
+    """What is pending, in its place in the log; what could not be written before keeps its place."""
+    behind = writer.in_flight or writer.records
+    seq = behind[-1].seq if behind else 0
+    at = datetime.now(UTC)
+    new = (Logged(seq=seq + place, at=at, event=event) for place, event in enumerate(writer.pending, 1))
+    writer.in_flight, writer.pending = (*writer.in_flight, *new), []
+    return Append(run_id=writer.run.id, attempt=writer.attempt, records=writer.in_flight)
