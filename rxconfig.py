@@ -49,7 +49,7 @@ config = rx.Config(
     show_built_with_reflex=False,
     # A development server is nobody else's business; production stands behind a proxy, maybe on another host.
     backend_host="0.0.0.0" if settings.production else "127.0.0.1",  # noqa: S104
-    # Reflex's default is every origin, with credentials. Its command line puts the ports into the environment.
+    # Reflex's default is every origin, with credentials. Its command line puts the ports in the environment.
     cors_allowed_origins=settings.allowed_origins(
         page_port=int(os.environ.get("REFLEX_FRONTEND_PORT") or 3000),
         backend_port=int(os.environ.get("REFLEX_BACKEND_PORT") or 8000),

@@ -1,0 +1,1 @@
+"""The tests mirror `chatapp/`; beside it are fundamentals, contracts, e2e, chaos and architecture."""

@@ -1,0 +1,52 @@
+"""What all tests share: settings of their own, and nothing skipped where everything is promised to run."""
+
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatapp.settings import Settings, load
+from tests.needs import require
+
+NOTHING_MAY_BE_SKIPPED = os.environ.get("CHATAPP_TEST_REQUIRE") == "all"
+
+
+@pytest.fixture
+def settings_with(tmp_path: Path) -> Callable[..., Settings]:
+    """Make settings from the given variables alone, with a data folder that is the test's own."""
+
+    def make(**variables: str) -> Settings:
+        return load({"CHATAPP_DATA_DIR": str(tmp_path / "data"), **variables})
+
+    return make
+
+
+@pytest.fixture
+def settings(settings_with: Callable[..., Settings]) -> Settings:
+    """The defaults, as a newcomer has them."""
+    return settings_with()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        require(*marker.args)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _never_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _never_skipped((yield))
+
+
+def _never_skipped(report: Any) -> Any:
+    if NOTHING_MAY_BE_SKIPPED and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"CHATAPP_TEST_REQUIRE=all, so nothing is skipped. {reason}"
+    return report

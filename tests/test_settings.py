@@ -1,0 +1,251 @@
+"""Settings: what a newcomer gets, and that a wrong value stops the start with one line."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import chatapp.settings.reading
+from chatapp.settings import PROJECT_ROOT, Settings, SettingsError, load
+from chatapp.settings.reading import NOT_BUILT_YET, variable
+
+Make = Callable[..., Settings]
+
+PRODUCTION = {"APP_ENV": "production", "AUTH_MODE": "guest", "SECRET_KEY": "k" * 32}
+
+WRONG = [
+    ("APP_ENV", "prod", "'development' or 'production'"),
+    ("AUTH_MODE", "open", "'guest', 'password' or 'oidc'"),
+    ("LEASE_TTL", "0", "from 1 to 300"),
+    ("LEASE_TTL", "nan", "from 1 to 300"),
+    ("SCRIPTED_DELAY", "-1", "from 0 to 60"),
+    ("LOGIN_TTL", "1e400", "seconds from 1"),
+    ("MAX_CONCURRENT_STREAMS", "0", "greater than or equal to 1"),
+    ("MAX_MESSAGE_CHARS", "many", "a whole number"),
+    ("ENABLE_METRICS", "maybe", "true or false"),
+    ("DEFAULT_MODEL", "gpt-5-mini", "provider:model"),
+    ("DEFAULT_MODEL", "openai: ", "provider:model"),
+    ("OPENAI_BASE_URL", "localhost:11434", "http:// or https://"),
+    ("PUBLIC_URL", "https://chat.example.org/app", "without a path"),
+    ("CORS_ALLOWED_ORIGINS", "https://a.example, *", "name the origins"),
+    ("CORS_ALLOWED_ORIGINS", "https://*.example", "name the origins"),
+    ("DATABASE_URL", "mysql://localhost/chat", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
+    ("DATABASE_URL", "sqlite://", "must name a file"),
+    ("TRUSTED_PROXY_HOPS", "11", "less than or equal to 10"),
+    ("LOG_LEVEL", "loud", "'debug'"),
+]
+
+UNBUILT = [
+    ("AUTH_MODE", "password"),
+    ("AUTH_MODE", "OIDC"),
+    ("WORKER", "external"),
+    ("DATABASE_URL", "postgresql://u:p@db/chat"),
+    ("DEFAULT_MODEL", "gemini:gemini-2.5-flash"),
+    ("TOKEN_TTL", "60"),
+    ("STREAMING_ENABLED", "false"),
+    *((name, "1") for name in NOT_BUILT_YET if name not in {"TOKEN_TTL", "STREAMING_ENABLED"}),
+]
+
+
+def test_a_newcomer_needs_no_setting(settings: Settings):
+    assert settings.app_env == "development"
+    assert settings.auth_mode == "guest"
+    assert settings.database_path == settings.data_dir / "chatapp.db"
+    assert settings.lease_ttl == timedelta(seconds=10)
+    assert settings.scripted_delay == timedelta(seconds=0.05)
+    assert settings.openai_api_key is None
+    assert settings.openai_models == ()
+
+
+def test_values_are_read_with_their_kinds(settings_with: Make):
+    settings = settings_with(
+        OPENAI_MODELS=" a, b,, a ",
+        STREAM_IDLE_TIMEOUT="1.5",
+        WORKER="Embedded",
+        OPENAI_BASE_URL="http://h/v1/",
+    )
+    assert settings.openai_models == ("a", "b")
+    assert settings.stream_idle_timeout == timedelta(seconds=1.5)
+    assert settings.worker == "embedded"
+    assert settings.openai_base_url == "http://h/v1"
+
+
+def test_an_empty_value_is_the_same_as_none(settings_with: Make):
+    """`NAME=` in a compose file or a copied example asks for the default."""
+    assert settings_with(REDIS_URL="", LEASE_TTL=" ") == settings_with()
+
+
+def test_settings_cannot_be_changed(settings: Settings):
+    with pytest.raises(ValidationError):
+        settings.lease_ttl = timedelta(seconds=1)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), WRONG)
+def test_a_wrong_value_is_one_line_with_name_and_what_is_allowed(
+    settings_with: Make, name: str, value: str, allowed: str
+):
+    with pytest.raises(SettingsError) as caught:
+        settings_with(**{name: value})
+    line = str(caught.value)
+    assert line.startswith(f"{name}=")
+    assert allowed in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(("name", "value"), UNBUILT)
+def test_what_is_not_built_yet_is_refused_by_name(settings_with: Make, name: str, value: str):
+    with pytest.raises(SettingsError, match=rf"^{name}=.*not built yet"):
+        settings_with(**{name: value})
+
+
+def test_a_default_of_something_unbuilt_asks_for_nothing(settings_with: Make):
+    assert settings_with(TOKEN_TTL="3600", STREAMING_ENABLED="True") == settings_with()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENAI_BASE_URL", "ftp://me:hunter2@host"),
+        ("DATABASE_URL", "postgresql://me:hunter2@host/chat"),
+        ("REDIS_PASSWORD", "hunter2"),
+        ("GEMINI_API_KEY", "hunter2"),
+        ("SECRET_KEY", "hunter2"),
+    ],
+)
+def test_secrets_are_not_in_the_error(settings_with: Make, name: str, value: str):
+    with pytest.raises(SettingsError) as caught:
+        settings_with(**{**PRODUCTION, name: value})
+    assert caught.value.name == name
+    assert "hunter2" not in str(caught.value)
+
+
+def test_secrets_are_not_in_the_repr(settings_with: Make):
+    settings = settings_with(OPENAI_API_KEY="hunter2", SECRET_KEY="hunter3")
+    assert "hunter" not in repr(settings) + str(settings)
+
+
+def test_a_line_break_in_a_value_does_not_break_the_line(settings_with: Make):
+    with pytest.raises(SettingsError) as caught:
+        settings_with(LOG_LEVEL="info\nERROR forged log line" + "x" * 1000)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+def test_production_starts_when_it_is_told_everything(settings_with: Make):
+    assert settings_with(**PRODUCTION).production
+
+
+@pytest.mark.parametrize(("left_out", "name"), [("AUTH_MODE", "AUTH_MODE"), ("SECRET_KEY", "SECRET_KEY")])
+def test_production_refuses_insecure_defaults(settings_with: Make, left_out: str, name: str):
+    with pytest.raises(SettingsError, match=f"^{name}"):
+        settings_with(**{key: value for key, value in PRODUCTION.items() if key != left_out})
+
+
+def test_production_refuses_a_short_secret(settings_with: Make):
+    with pytest.raises(SettingsError, match="32 characters"):
+        settings_with(**{**PRODUCTION, "SECRET_KEY": "k" * 31})
+
+
+def test_secret_key_is_made_once_and_readable_to_its_owner_only(settings_with: Make):
+    first, second = settings_with(), settings_with()
+    kept = first.data_dir / "secret_key"
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key.get_secret_value()) >= 32
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [path.name for path in first.data_dir.iterdir()] == ["secret_key"]
+
+
+def test_of_two_first_starts_at_once_one_secret_wins(settings_with: Make, monkeypatch: pytest.MonkeyPatch):
+    """The other start finds the file there when it wants to put its own in place."""
+    other: list[Settings] = []
+    token = chatapp.settings.reading.secrets.token_urlsafe
+
+    def overtaken(size: int) -> str:
+        if not other:
+            monkeypatch.setattr(os, "getpid", lambda: 1)
+            other.append(Settings.model_construct())
+            other[0] = settings_with()
+            monkeypatch.undo()
+        return token(size)
+
+    monkeypatch.setattr(chatapp.settings.reading.secrets, "token_urlsafe", overtaken)
+    assert settings_with().secret_key == other[0].secret_key
+
+
+def test_relative_paths_start_at_the_project(
+    settings_with: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert settings_with(DATABASE_URL="sqlite:///data/x.db").database_path == PROJECT_ROOT / "data/x.db"
+    assert settings_with(DATABASE_URL=f"sqlite:///{tmp_path}/x.db").database_path == tmp_path / "x.db"
+
+
+def test_own_origins_are_always_allowed(settings_with: Make):
+    settings = settings_with(CORS_ALLOWED_ORIGINS="https://Other.example/", PUBLIC_URL="https://chat.example")
+    assert settings.allowed_origins(page_port=3000, backend_port=8000) == (
+        "https://chat.example",
+        "http://localhost:3000",
+        "http://127.0.0.1:3000",
+        "http://localhost:8000",
+        "http://127.0.0.1:8000",
+        "https://other.example",
+    )
+
+
+def test_production_with_a_public_url_trusts_no_page_on_localhost(settings_with: Make):
+    settings = settings_with(**PRODUCTION, PUBLIC_URL="https://chat.example")
+    assert settings.allowed_origins(page_port=3000, backend_port=8000) == ("https://chat.example",)
+
+
+def test_environment_wins_over_the_project_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`.env` lies in the project, whatever the working directory is; its values are taken as written."""
+    monkeypatch.setattr(chatapp.settings.reading, "PROJECT_ROOT", tmp_path)
+    (tmp_path / ".env").write_text("LEASE_TTL=20\nOPENAI_API_KEY=a${HOME}b\nMAX_UPLOAD_MB=\n")
+    monkeypatch.setenv("CHATAPP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir("/")
+    settings = load()
+    assert settings.lease_ttl == timedelta(seconds=20)
+    assert settings.openai_api_key is not None
+    assert settings.openai_api_key.get_secret_value() == "a${HOME}b"
+    monkeypatch.setenv("LEASE_TTL", "30")
+    assert load().lease_ttl == timedelta(seconds=30)
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_line(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"^CHATAPP_DATA_DIR=.*cannot be used"):
+        load({"CHATAPP_DATA_DIR": str(tmp_path / "file/data")})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["-m", "reflex", "run"], ["-m", "reflex", "run", "--env", "prod"], ["-m", "chatapp", "doctor"]],
+    ids=" ".join,
+)
+def test_a_wrong_setting_stops_the_program_with_one_line(command: list[str], tmp_path: Path):
+    """No traceback, nothing started, and a status that scripts can tell from a crash."""
+    env = {**os.environ, "CHATAPP_DATA_DIR": str(tmp_path), "APP_ENV": "prod"}
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=PROJECT_ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr == "chatapp: APP_ENV='prod': must be 'development' or 'production'\n"
+
+
+def test_every_name_in_the_table_of_unbuilt_settings_is_known():
+    """A misspelt line there would refuse nothing."""
+    names = {variable(field) for field in Settings.model_fields} | {"GOOGLE_API_KEY"}
+    assert names >= NOT_BUILT_YET.keys()
