@@ -1,0 +1,305 @@
+"""The wire format of OpenAI's chat completions, read: data of events in, `StepEvent`s out.
+
+Only the fields that are wanted are decoded, into msgspec structs: a pydantic object for each chunk, as the
+SDK
+makes them, is most of what a bare relay costs. Whatever does not fit the structs is looked at again with
+patience, since many servers speak a dialect.
+"""
+
+import json
+import logging
+from collections.abc import Iterable
+from typing import Final, cast
+
+import msgspec
+
+from chatapp.domain.errors import ProviderGarbage, ProviderUnreachable
+from chatapp.domain.events import Chunk, Reasoning, ToolCall
+from chatapp.domain.messages import FinishReason, Usage
+from chatapp.providers.base import StepEnd, StepEvent
+from chatapp.providers.refusals import stream_error
+from chatapp.providers.safe_text import open_surrogate, safe_text
+
+logger = logging.getLogger(__name__)
+
+#: Events that cannot be read. One may be a proxy's slip; many are not a model's answer.
+MAX_UNREADABLE: Final = 20
+
+FINISH_REASONS: Final = {
+    "length": FinishReason.LENGTH,
+    "max_tokens": FinishReason.LENGTH,
+    "model_length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.CONTENT_FILTER,
+}
+#: What some servers say instead of closing the connection when the reply broke off.
+BROKEN: Final = frozenset({"error", "abort", "insufficient_system_resource"})
+
+
+class _Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolDelta(msgspec.Struct, gc=False):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolDelta] | None = None
+
+
+class _Choice(msgspec.Struct):
+    index: int | None = None
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Completion(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: object = None
+
+
+_DECODER: Final = msgspec.json.Decoder(_Completion)
+_Kind = type[Chunk] | type[Reasoning]
+
+
+class StepReader:
+    """Reads one step. Adjacent texts of one read become one event, so cost follows reads and not tokens.
+
+    `finished` once a finish reason came; `ended` once `[DONE]` came, after which nothing is read.
+    """
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.ended = False
+        self.seen = False
+        self._reason = FinishReason.STOP
+        self._usage = Usage()
+        self._unreadable = 0
+        self._out: list[StepEvent] = []
+        self._kind: _Kind = Chunk
+        self._texts: list[str] = []
+        self._calls: list[_ToolDelta] = []
+
+    def read(self, events: Iterable[bytes]) -> list[StepEvent]:
+        """The events of one network read, without the end of the step.
+
+        Raises:
+            ProviderError: the stream says that the model failed, or it is not a stream of completions.
+        """
+        for data in events:
+            if self.ended:
+                break
+            if data == b"[DONE]":
+                self.ended = True
+            else:
+                self._take(data)
+        self._settle(last=False)
+        out, self._out = self._out, []
+        return out
+
+    def end(self) -> list[StepEvent]:
+        """What ends the step: the rest of the text, tool calls, `StepEnd`.
+
+        Raises:
+            ProviderUnreachable: no finish reason came: the reply was cut off, even if `[DONE]` was said.
+        """
+        if not self.finished:
+            raise ProviderUnreachable("The model's server broke the reply off before its end.")
+        if self._unreadable:
+            logger.warning("%d unreadable events were left out of a reply", self._unreadable)
+        self._settle(last=True)
+        calls = [_whole(call, position) for position, call in enumerate(self._calls)]
+        return [*self._out, *calls, StepEnd(finish_reason=self._reason, usage=self._usage)]
+
+    def _take(self, data: bytes) -> None:
+        completion = _decode(data)
+        if completion is None:
+            self._unread(data)
+            return
+        self.seen = True
+        if completion.error:
+            raise stream_error(completion.error)
+        if completion.usage is not None:
+            self._count(completion.usage)
+        for choice in completion.choices or ():
+            if not choice.index:
+                self._choose(choice)
+
+    def _unread(self, data: bytes) -> None:
+        """Servers that leave the empty lines out join their events: each line is tried by itself."""
+        if b"\n" in data:
+            self.read_lines(data)
+            return
+        if data.strip():
+            self._unreadable += 1
+        if self._unreadable > MAX_UNREADABLE:
+            raise ProviderGarbage
+
+    def read_lines(self, data: bytes) -> None:
+        """Takes each line of the data as an event of its own."""
+        for line in data.split(b"\n"):
+            if line == b"[DONE]":
+                self.ended = True
+            else:
+                self._take(line)
+
+    def _choose(self, choice: _Choice) -> None:
+        delta = choice.delta
+        if delta is not None:
+            if delta.content:
+                self._add(Chunk, delta.content)
+            elif thought := delta.reasoning_content or delta.reasoning:
+                self._add(Reasoning, thought)
+            elif delta.refusal:
+                self._add(Chunk, delta.refusal)
+            for call in delta.tool_calls or ():
+                self._call(call)
+        if choice.finish_reason and choice.finish_reason != "null":
+            self._finish(choice.finish_reason)
+
+    def _finish(self, reason: str) -> None:
+        if reason in BROKEN:
+            raise ProviderUnreachable("The model's server broke the reply off with an error.")
+        self.finished = True
+        self._reason = FINISH_REASONS.get(reason, FinishReason.STOP)
+
+    def _count(self, usage: _Usage) -> None:
+        self._usage = Usage(
+            input_tokens=usage.prompt_tokens or self._usage.input_tokens,
+            output_tokens=usage.completion_tokens or self._usage.output_tokens,
+        )
+
+    def _add(self, kind: _Kind, text: str) -> None:
+        if kind is not self._kind:
+            self._settle(last=True)
+            self._kind = kind
+        self._texts.append(text)
+
+    def _settle(self, *, last: bool) -> None:
+        """Makes one event of the texts so far; half a surrogate pair waits unless it is the last of its
+        kind.
+        """
+        if not self._texts:
+            return
+        text = "".join(self._texts)
+        self._texts.clear()
+        if not last and open_surrogate(text):
+            self._texts.append(text[-1])
+            text = text[:-1]
+        if text:
+            self._out.append(self._kind(content=safe_text(text)))
+
+    def _call(self, piece: _ToolDelta) -> None:
+        """Joins a piece to its call: by index, or to the last call where a server gives none."""
+        index = piece.index
+        if index is None:
+            index = len(self._calls) - (0 if piece.id else 1)
+        while len(self._calls) <= max(index, 0) and len(self._calls) < 128:
+            self._calls.append(_ToolDelta(function=_Function(name="", arguments="")))
+        call = self._calls[min(max(index, 0), len(self._calls) - 1)]
+        call.id = call.id or piece.id
+        if piece.function is not None and call.function is not None:
+            call.function.name = call.function.name or piece.function.name
+            call.function.arguments = (call.function.arguments or "") + (piece.function.arguments or "")
+
+
+def _whole(call: _ToolDelta, position: int) -> ToolCall:
+    function = call.function or _Function()
+    return ToolCall(
+        id=safe_text(call.id or f"call_{position}"),
+        name=safe_text(function.name or ""),
+        arguments=safe_text(function.arguments or ""),
+    )
+
+
+def _decode(data: bytes) -> _Completion | None:
+    try:
+        return _DECODER.decode(data)
+    except (ValueError, RecursionError):
+        return _decode_patiently(data)
+
+
+def _decode_patiently(data: bytes) -> _Completion | None:
+    """Bad UTF-8 replaced, lone surrogates let through (they are made safe later), odd types left out."""
+    try:
+        value: object = json.loads(data.decode("utf-8", "replace"))
+        return _lenient(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _dict(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _dicts(value: object) -> list[dict[str, object]]:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return [found for item in items if (found := _dict(item))]
+
+
+def _text(value: object) -> str | None:
+    """A string, or the strings of a list of parts (`[{"type": "text", "text": ...}]`)."""
+    if isinstance(value, str):
+        return value
+    return "".join(_text(part.get("text")) or "" for part in _dicts(value)) or None
+
+
+def _number(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and abs(value) < 2**53 else None
+
+
+def _lenient(value: object) -> _Completion | None:
+    found = _dict(value)
+    if not found:
+        return None
+    usage = _dict(found.get("usage"))
+    return _Completion(
+        choices=[_lenient_choice(choice) for choice in _dicts(found.get("choices"))],
+        usage=_Usage(
+            prompt_tokens=_number(usage.get("prompt_tokens")),
+            completion_tokens=_number(usage.get("completion_tokens")),
+        ),
+        error=found.get("error"),
+    )
+
+
+def _lenient_choice(choice: dict[str, object]) -> _Choice:
+    delta = _dict(choice.get("delta"))
+    return _Choice(
+        index=_number(choice.get("index")),
+        finish_reason=_text(choice.get("finish_reason")),
+        delta=_Delta(
+            content=_text(delta.get("content")),
+            reasoning_content=_text(delta.get("reasoning_content")),
+            reasoning=_text(delta.get("reasoning")),
+            refusal=_text(delta.get("refusal")),
+            tool_calls=[_lenient_call(call) for call in _dicts(delta.get("tool_calls"))],
+        ),
+    )
+
+
+def _lenient_call(call: dict[str, object]) -> _ToolDelta:
+    function = _dict(call.get("function"))
+    arguments = function.get("arguments")
+    if given := _dict(arguments):  # some servers send the object itself
+        arguments = json.dumps(given, ensure_ascii=False)
+    return _ToolDelta(
+        index=_number(call.get("index")),
+        id=_text(call.get("id")),
+        function=_Function(name=_text(function.get("name")), arguments=_text(arguments)),
+    )

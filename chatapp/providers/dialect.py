@@ -1,0 +1,64 @@
+"""What a server wants a request to look like. Learnt from its refusals, since there is no way to ask."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+from chatapp.domain.messages import Role
+from chatapp.providers.base import ModelRequest
+from chatapp.providers.safe_text import safe_text
+
+#: For servers that do not go on with an assistant message by themselves, as llama.cpp and many others do.
+CONTINUE: Final = (
+    "If the conversation ends with an unfinished assistant message, continue exactly where it stops; "
+    "repeat nothing, add no preface."
+)
+_TOO_MANY: Final = re.compile(r"too large|at most|maximum|in the completion|less than|exceed", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dialect:
+    """`length_field` bounds the reply; OpenAI's newer models take no other, most servers know only the
+    older.
+    """
+
+    length_field: str | None = "max_tokens"
+    with_usage: bool = True
+
+    def learn(self, status: int, message: str) -> Self | None:
+        """The dialect to try after a refusal; None when another one would not help."""
+        if status not in {400, 422}:
+            return None
+        if self.with_usage and "stream_options" in message:
+            return replace(self, with_usage=False)
+        field = self.length_field
+        if field is None or (field not in message and "in the completion" not in message):
+            return None
+        if _TOO_MANY.search(message):
+            return replace(self, length_field=None)
+        other = "max_completion_tokens" if field == "max_tokens" else "max_tokens"
+        return replace(self, length_field=other if other in message else None)
+
+    def body(self, request: ModelRequest) -> dict[str, Any]:
+        """The arguments of the SDK's `create`."""
+        body: dict[str, Any] = {"model": request.model, "messages": wire_messages(request), "stream": True}
+        if self.with_usage:
+            body["stream_options"] = {"include_usage": True}
+        if self.length_field:
+            body[self.length_field] = request.max_output_tokens
+        return body
+
+
+def wire_messages(request: ModelRequest) -> list[dict[str, str]]:
+    """The messages as they go out. A reply to go on with stays last; the words about it go to the system
+    message.
+    """
+    messages = [
+        {"role": str(message.role), "content": safe_text(message.content)} for message in request.messages
+    ]
+    if not request.continues:
+        return messages
+    if messages[0]["role"] == Role.SYSTEM:
+        messages[0]["content"] += "\n\n" + CONTINUE
+        return messages
+    return [{"role": str(Role.SYSTEM), "content": CONTINUE}, *messages]

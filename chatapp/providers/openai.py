@@ -1,0 +1,255 @@
+"""Any server that speaks OpenAI's chat completions.
+
+The `openai` SDK makes the request, its retries and its errors. The bytes of the answer are read raw and
+parsed by
+`sse.py` and `completions.py`: the SDK's object for each chunk would be most of what a reply costs.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx2
+from openai import APIError, APIStatusError, AsyncAPIResponse, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
+
+from chatapp.domain.errors import ProviderError, ProviderRefused
+from chatapp.providers.base import Model, ModelRequest, Readiness, StepEvent
+from chatapp.providers.connection_errors import connection_error
+from chatapp.providers.dialect import Dialect
+from chatapp.providers.listing import listed_models
+from chatapp.providers.model_list import ModelList
+from chatapp.providers.refusals import Refusal, details
+from chatapp.providers.reply_stream import ReplyStream
+from chatapp.providers.windows import estimate_tokens, guess_window
+
+OFFICIAL_URL: Final = "https://api.openai.com/v1"
+MAX_TRIES: Final = 3
+#: Before a try of ours; the SDK's own waits are alike, and follow `Retry-After` up to two minutes.
+RETRY_DELAY: Final = timedelta(milliseconds=500)
+LIST_TIMEOUT: Final = timedelta(seconds=5)
+#: Connections beside the replies: lists of models, titles.
+SPARE_CONNECTIONS: Final = 8
+#: Longer than the pause between two messages of a person, shorter than what servers keep open.
+KEEP_ALIVE: Final = timedelta(seconds=30)
+#: What goes wrong below the SDK while a body is read, and what a key or an address that is none makes it
+#: raise.
+FAILURES: Final = (OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Tries:
+    left: int = MAX_TRIES
+
+
+class OpenAIProvider:
+    """See `Provider`.
+
+    `models` are the names on offer; none means that the server is asked. `max_connections` is the number of
+    replies at once: a pool that is smaller makes people wait for each other. `first_byte_timeout` bounds
+    every
+    silence of the connection, so it must not be below the caller's idle timeout between events. `server` is
+    what
+    messages call the server, its host by default. `extra_body` is added to each request. `use_proxies` heeds
+    `HTTP_PROXY` and its kin.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        base_url: str | None = None,
+        models: Sequence[str] = (),
+        max_connections: int = 100,
+        connect_timeout: timedelta = timedelta(seconds=10),
+        first_byte_timeout: timedelta = timedelta(seconds=60),
+        name: str = "openai",
+        server: str = "",
+        extra_body: Mapping[str, object] | None = None,
+        use_proxies: bool = True,
+    ) -> None:
+        self.name = name
+        self._api_key = api_key
+        self._base_url = base_url or OFFICIAL_URL
+        self._official = (urlsplit(self._base_url).hostname or "").endswith("openai.com")
+        self._server = server or ("OpenAI" if self._official else _host(self._base_url))
+        self._max_connections = max_connections
+        self._timeout = httpx2.Timeout(
+            first_byte_timeout.total_seconds(), connect=connect_timeout.total_seconds()
+        )
+        self._extra_body = dict(extra_body or {})
+        self._use_proxies = use_proxies
+        self._clients: tuple[AsyncOpenAI, ...] = ()
+        self._dialects: dict[str, Dialect] = {}
+        given = [
+            Model(provider=name, name=model, label=model, context_tokens=guess_window(model))
+            for model in models
+        ]
+        self._list = ModelList(fetch=self._fetch_models, given=given)
+
+    async def open(self) -> None:
+        """Makes the client, off the event loop (it loads certificates), and asks for the models."""
+        self._clients = await asyncio.to_thread(self._make_clients)
+        self._list.refresh()
+
+    async def close(self) -> None:
+        """Closes all connections, open replies' too."""
+        await self._list.close()
+        if self._clients:
+            await self._clients[0].close()
+        self._clients = ()
+
+    def readiness(self) -> Readiness:
+        """Usable once there is a model."""
+        return self._list.readiness(self._server)
+
+    async def wait_ready(self) -> None:
+        """See `Provider`."""
+        await self._list.wait()
+
+    async def models(self) -> Sequence[Model]:
+        """See `Provider`; only the first call waits, 5 s at most."""
+        return await self._list.models()
+
+    async def count_tokens(self, model: str, texts: Sequence[str]) -> list[int]:
+        """An estimate, see `estimate_tokens`: no one tokenizer fits every server behind this protocol."""
+        return [estimate_tokens(text) for text in texts]
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[StepEvent], None]:
+        """See `Provider`."""
+        reply, batch = await self._begin(request)
+        try:
+            while batch:
+                yield batch
+                batch = await self._next(reply, request.model)
+            await reply.drain()
+        finally:
+            await reply.aclose()
+
+    def _make_clients(self) -> tuple[AsyncOpenAI, ...]:
+        """Clients with 0, 1 and 2 retries over one pool: the SDK knows no other way to say how many are
+        left.
+        """
+        limits = httpx2.Limits(
+            max_connections=self._max_connections + SPARE_CONNECTIONS,
+            keepalive_expiry=KEEP_ALIVE.total_seconds(),
+        )
+        pool = DefaultAioHttpClient(limits=limits, timeout=self._timeout, trust_env=self._use_proxies)
+        client = AsyncOpenAI(
+            # A server without a key is fine with any; the SDK is not fine without one.
+            api_key=self._api_key or "none",
+            base_url=self._base_url,
+            timeout=self._timeout,
+            max_retries=0,
+            http_client=pool,
+        )
+        return (client, *(client.with_options(max_retries=tries) for tries in range(1, MAX_TRIES)))
+
+    async def _begin(self, request: ModelRequest) -> tuple[ReplyStream, Sequence[StepEvent]]:
+        """A reply and its first events. What breaks before them is tried again, nothing was shown yet."""
+        tries = _Tries()
+        while True:
+            reply = await self._connect(request, tries)
+            try:
+                return reply, await self._next(reply, request.model)
+            except ProviderError as error:
+                await reply.aclose()
+                if not error.retryable or not tries.left:
+                    raise
+            except BaseException:
+                await reply.aclose()
+                raise
+            await asyncio.sleep(_pause(MAX_TRIES - tries.left))
+
+    async def _next(self, reply: ReplyStream, model: str) -> Sequence[StepEvent]:
+        try:
+            return await reply.batch()
+        except FAILURES as error:
+            raise self._error(error, model) from error
+
+    async def _connect(self, request: ModelRequest, tries: _Tries) -> ReplyStream:
+        """A response that streams. The SDK retries; what it gives up is final, but for a dialect to be
+        learnt.
+        """
+        while True:
+            dialect = self._dialect(request.model)
+            try:
+                return await self._create(dialect.body(request), tries)
+            except APIError as error:
+                tries.left -= _retries(error.request) + 1
+                learnt = _learn(dialect, error)
+                if learnt is None or tries.left < 1:
+                    raise self._error(error, request.model) from error
+                self._dialects[request.model] = learnt
+            except FAILURES as error:
+                raise self._error(error, request.model) from error
+
+    async def _create(self, body: dict[str, Any], tries: _Tries) -> ReplyStream:
+        completions = self._clients[tries.left - 1].chat.completions.with_streaming_response
+        async with AsyncExitStack() as stack:
+            response = cast(
+                "AsyncAPIResponse[object]",
+                # Compressed, a stream would come in blocks.
+                await stack.enter_async_context(
+                    cast("Any", completions).create(
+                        **body, extra_body=self._extra_body, extra_headers={"Accept-Encoding": "identity"}
+                    )
+                ),
+            )
+            tries.left -= response.retries_taken + 1
+            raw = response.http_response
+            reads = raw.aiter_bytes() if "content-encoding" in raw.headers else raw.aiter_raw()
+            return ReplyStream(reads=reads, close=stack.pop_all().aclose)
+        raise AssertionError("the stack swallows nothing")
+
+    def _dialect(self, model: str) -> Dialect:
+        default = Dialect(length_field="max_completion_tokens") if self._official else Dialect()
+        return self._dialects.get(model, default)
+
+    async def _fetch_models(self) -> Sequence[Model]:
+        try:
+            async with asyncio.timeout(LIST_TIMEOUT.total_seconds()):
+                response = await self._clients[0].get("/models", cast_to=httpx2.Response)
+        except (*FAILURES, TimeoutError) as error:
+            raise self._error(error, "") from error
+        return listed_models(response.content, provider=self.name, official=self._official)
+
+    def _error(self, error: Exception, model: str) -> ProviderError:
+        if isinstance(error, APIStatusError):
+            code, message = details(error.body if error.body is not None else error.message)
+            return Refusal(
+                status=error.status_code, code=code, message=message, server=self._server, model=model
+            ).error()
+        if isinstance(error, ValueError) and not isinstance(error, OSError):
+            return ProviderRefused(
+                "The request could not be made. Please check OPENAI_API_KEY and OPENAI_BASE_URL."
+            )
+        return connection_error(error, server=self._server, address_setting="OPENAI_BASE_URL")
+
+
+def _pause(tries: int) -> float:
+    """Seconds before the next try: doubled each time, jittered, so that clients do not come back as one."""
+    jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
+    return RETRY_DELAY.total_seconds() * 2 ** (tries - 1) * jitter
+
+
+def _learn(dialect: Dialect, error: APIError) -> Dialect | None:
+    if not isinstance(error, APIStatusError):
+        return None
+    return dialect.learn(error.status_code, str(error.body or error.message))
+
+
+def _retries(request: httpx2.Request) -> int:
+    """How often the SDK had retried when it sent this request."""
+    return int(request.headers.get("x-stainless-retry-count", 0))
+
+
+def _host(base_url: str) -> str:
+    """Host and port: neither the user and password that an address may carry, nor its path."""
+    parts = urlsplit(base_url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
