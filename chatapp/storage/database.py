@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from chatapp.domain.errors import StorageFull, Unavailable
 
+#: What repositories work in. Services pass it on and look no further.
+Transaction = AsyncSession
+
 #: How long a write waits for another process's lock before it gives up (ms). Longer than the 5 s for which a
 #: backup tool may lock the file, shorter than a person's patience.
 BUSY_TIMEOUT_MS = 8_000

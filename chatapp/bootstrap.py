@@ -1,0 +1,136 @@
+"""Settings to opened services: the only place that picks implementations."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from chatapp.engine.context import ContextBuilder
+from chatapp.engine.lock import EngineLock
+from chatapp.engine.maker import ReplyMaker
+from chatapp.engine.worker import Worker
+from chatapp.providers.base import Provider
+from chatapp.providers.catalog import Catalog
+from chatapp.providers.openai import OpenAIProvider
+from chatapp.services.accounts import Accounts
+from chatapp.services.conversations import Conversations
+from chatapp.services.cookies import GuestCookies
+from chatapp.services.following import Following
+from chatapp.services.models import ModelsService
+from chatapp.services.turns import Turns
+from chatapp.settings import Settings
+from chatapp.storage.database import Database
+from chatapp.storage.log_store import DatabaseLogStore
+from chatapp.storage.migrate import migrate
+from chatapp.streams.broadcast import Broadcast
+from chatapp.streams.fair_queue import FairQueue
+from chatapp.streams.group_log import GroupLog
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """All use cases, opened. Closed in reverse order."""
+
+    settings: Settings
+    turns: Turns
+    conversations: Conversations
+    following: Following
+    models: ModelsService
+    accounts: Accounts
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncGenerator[Services]:
+    """Opens everything that the app needs in one process.
+
+    Raises `Unavailable` when the database cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url)
+        stack.push_async_callback(database.close)
+        await migrate(database)
+        broadcast = Broadcast()
+        group = GroupLog(DatabaseLogStore(database), broadcast)
+        await stack.enter_async_context(_running(group.run()))
+        catalog = Catalog(providers(settings), default=settings.default_model)
+        stack.push_async_callback(catalog.close)
+        await catalog.open()
+        worker = _worker(settings, database, broadcast, group, catalog)
+        # Last in, first out: the worker hands its runs over while everything they need is still open.
+        await stack.enter_async_context(_running(worker.run()))
+        yield Services(
+            settings=settings,
+            turns=Turns(
+                database=database,
+                worker=worker,
+                broadcast=broadcast,
+                catalog=catalog,
+                max_message_chars=settings.max_message_chars,
+            ),
+            conversations=Conversations(database=database, broadcast=broadcast),
+            following=Following(database=database, broadcast=broadcast),
+            models=ModelsService(catalog),
+            accounts=Accounts(database=database, cookies=_cookies(settings)),
+        )
+
+
+def providers(settings: Settings) -> list[Provider]:
+    """The providers that the settings ask for, in order of preference."""
+    chosen: list[Provider] = []
+    if settings.openai_api_key or settings.openai_base_url:
+        chosen.append(
+            OpenAIProvider(
+                api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none",
+                base_url=settings.openai_base_url,
+                models=settings.openai_models,
+                max_connections=settings.max_concurrent_streams,
+            )
+        )
+    return chosen
+
+
+def _worker(
+    settings: Settings, database: Database, broadcast: Broadcast, group: GroupLog, catalog: Catalog
+) -> Worker:
+    context = ContextBuilder(
+        max_reply_tokens=settings.max_reply_tokens, max_messages=settings.context_messages
+    )
+    maker = ReplyMaker(
+        database=database,
+        group=group,
+        catalog=catalog,
+        context=context,
+        idle_timeout=settings.stream_idle_timeout,
+    )
+    queue = FairQueue(slots=settings.max_concurrent_streams, slots_per_owner=settings.max_streams_per_user)
+    lock = EngineLock(settings.data_dir / "engine.lock")
+    return Worker(database=database, queue=queue, maker=maker, broadcast=broadcast, lock=lock)
+
+
+def _cookies(settings: Settings) -> GuestCookies:
+    return GuestCookies(secret_key=settings.secret_key.get_secret_value(), ttl=settings.login_ttl)
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[None, None, None]) -> AsyncGenerator[None]:
+    """Runs a coroutine beside the block and cancels it at its end. One that dies takes the process with it:
+    without ticker or worker every message would wait for ever, and a supervisor starts a process anew."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_exit_if_failed)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _exit_if_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("a part of the engine died", exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)

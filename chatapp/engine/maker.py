@@ -1,0 +1,186 @@
+"""Makes one reply, from the claim to the last event, whatever happens in between."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from chatapp.domain.errors import ChatError, NotFound, ProviderTimeout
+from chatapp.domain.events import Attempt, Chunk, Context, Done, Error, Logged, Reasoning, RunEvent
+from chatapp.domain.fold import Snapshot
+from chatapp.domain.messages import Failure, Message, Status
+from chatapp.domain.runs import Run
+from chatapp.engine.context import ContextBuilder
+from chatapp.engine.continuation import Continuation
+from chatapp.engine.generator import Seam, generate
+from chatapp.providers.catalog import Catalog
+from chatapp.storage.conversations import ConversationRepository
+from chatapp.storage.database import Database
+from chatapp.storage.runs import RunRepository
+from chatapp.streams.group_log import GroupLog, RunWriter
+
+log = logging.getLogger(__name__)
+
+#: A run that ends its process so many times in a row without a word in between is given up.
+MAX_ATTEMPTS_WITHOUT_PROGRESS = 3
+#: More messages of a branch than this are never looked at: far above what any window holds.
+MAX_HISTORY = 400
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Claimed:
+    """A run as its new attempt finds it."""
+
+    run: Run
+    writer: RunWriter
+    blank: Message
+    so_far: Message
+    history: Sequence[Message]
+
+
+class ReplyMaker:
+    """Claims runs and makes their replies.
+
+    Args:
+        database: where runs and conversations are.
+        group: the log to write to.
+        catalog: the models.
+        context: fits conversations to windows.
+        idle_timeout: how long a provider may send nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        group: GroupLog,
+        catalog: Catalog,
+        context: ContextBuilder,
+        idle_timeout: timedelta,
+    ) -> None:
+        self._database: Database = database
+        self._group: GroupLog = group
+        self._catalog: Catalog = catalog
+        self._context: ContextBuilder = context
+        self._idle_timeout: timedelta = idle_timeout
+
+    async def make(self, run_id: str, stopped: asyncio.Event) -> None:
+        """Makes the reply of a queued or abandoned run; returns when it has ended or somebody else has it.
+
+        `stopped` is set before the task is cancelled because a person wishes the end of this reply: then the
+        text so far is the reply. Cancelled without it (a shutdown), the run is left for the next process.
+
+        Raises:
+            FencedError: another attempt has the run.
+        """
+        claimed = await self._claim(run_id)
+        if claimed is None:
+            return
+        writer = claimed.writer
+        try:
+            if stopped.is_set() or claimed.run.cancel_requested:
+                done = Done(status=Status.STOPPED)
+            else:
+                done = await self._generate(claimed)
+        except asyncio.CancelledError:
+            if not stopped.is_set():
+                await writer.flush()
+                raise
+            done = Done(status=Status.STOPPED)
+        except ChatError as error:
+            done = _failed(writer, Failure(code=error.code, message=error.message))
+        except Exception:
+            log.exception("run %s failed", run_id)
+            done = _failed(writer, Failure(code="error", message=ChatError().message))
+        message = await writer.finish(claimed.blank, done)
+        log.info("run %s %s after %d characters", run_id, message.status.value, len(message.text))
+
+    async def _claim(self, run_id: str) -> _Claimed | None:
+        async with self._database.write() as transaction:
+            runs = RunRepository(transaction)
+            run = await runs.get(run_id)
+            if run is None or run.status.is_final:
+                return None
+            records = await runs.log(run.id)
+            reason = _reason(run)
+            if not await runs.claim(run, model=run.model, reason=reason, at=datetime.now(UTC)):
+                return None
+            blank, history, prefix = await self._conversation(ConversationRepository(transaction), run)
+        run = replace(run, attempt=run.attempt + 1)
+        writer = self._group.writer(run, attempt=run.attempt, records=records)
+        so_far = Snapshot(message=blank).after(records).message
+        if not so_far.text and prefix:
+            so_far = replace(so_far, parts=prefix.parts)
+        opening: list[RunEvent] = [
+            Attempt(attempt=run.attempt, model=run.model, reason=reason, keep_chars=len(so_far.text))
+        ]
+        if not records and prefix:
+            opening.append(Chunk(content=prefix.text))
+        writer.put(opening)
+        return _Claimed(run=run, writer=writer, blank=blank, so_far=so_far, history=history)
+
+    async def _conversation(
+        self, conversations: ConversationRepository, run: Run
+    ) -> tuple[Message, Sequence[Message], Message | None]:
+        """The message to be made, the branch before it, and the message whose text it begins with."""
+        branch = await conversations.branch(run.conversation_key, run.message_id, limit=MAX_HISTORY)
+        if not branch:
+            raise NotFound
+        prefix = None
+        if run.continues:
+            found = await conversations.message(run.owner_id, run.continues)
+            prefix = found[1] if found else None
+        blank = replace(branch[-1].message, parts=(), status=Status.QUEUED)
+        return blank, [snapshot.message for snapshot in branch[:-1]], prefix
+
+    async def _generate(self, claimed: _Claimed) -> Done:
+        run, writer, kept = claimed.run, claimed.writer, claimed.so_far.text
+        if _attempts_without_progress(writer.records) >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
+            message = "The server stopped several times while it made this reply, so it gave up."
+            writer.put([Error(failure=Failure(code="interrupted", message=message))])
+            return Done(status=Status.INTERRUPTED)
+        provider, model = await self._catalog.find(run.model)
+        await provider.wait_ready()
+        asked = "" if Continuation(kept).asks_anew else kept
+        fitted = await self._context.fit(provider, model, claimed.history, asked)
+        writer.put([Context(left_out=fitted.left_out, input_tokens=fitted.input_tokens)])
+        seam = Seam(attempt=run.attempt, model=run.model, kept=kept)
+        async with aclosing(generate(provider, fitted.request, seam)) as events:
+            return await self._pour(events, writer)
+
+    async def _pour(self, events: AsyncGenerator[Sequence[RunEvent], None], writer: RunWriter) -> Done:
+        idle = self._idle_timeout.total_seconds()
+        while True:
+            try:
+                async with asyncio.timeout(idle):
+                    batch = await anext(events)
+            except TimeoutError:
+                raise ProviderTimeout from None
+            if batch and isinstance(done := batch[-1], Done):
+                writer.put(batch[:-1])
+                return done
+            writer.put(batch)
+            await writer.pace()
+
+
+def _reason(run: Run) -> str:
+    if run.attempt:
+        return "takeover"
+    return "continue" if run.continues else "start"
+
+
+def _failed(writer: RunWriter, failure: Failure) -> Done:
+    writer.put([Error(failure=failure)])
+    return Done(status=Status.FAILED)
+
+
+def _attempts_without_progress(records: Sequence[Logged]) -> int:
+    """How many attempts at the end of the log brought nothing."""
+    count = 0
+    for record in reversed(records):
+        if isinstance(record.event, Chunk | Reasoning):
+            break
+        count += isinstance(record.event, Attempt)
+    return count
