@@ -1,0 +1,1 @@
+"""The HTTP door: FastAPI, and the guard that stands before everything."""

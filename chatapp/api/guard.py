@@ -1,0 +1,227 @@
+"""The outer gate: stands before everything, so that whoever is refused leaves nothing behind.
+
+Pure ASGI. It knows the wire of Reflex's socket, and nothing of Reflex.
+"""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
+from typing import Final, Protocol
+
+from chatapp.api.counting import Buckets, Slots
+from chatapp.api.guarded_socket import (
+    POLICY_VIOLATION,
+    GuardedSocket,
+    Message,
+    Receive,
+    Send,
+)
+from chatapp.api.handshake import (
+    Scope,
+    bound_token,
+    client_address,
+    inner_scope,
+    login_cookies,
+    origin_allowed,
+    tab_token,
+)
+from chatapp.api.packets import EventRules, Inbound
+from chatapp.api.policy import GuardPolicy
+from chatapp.domain.accounts import Principal
+from chatapp.services.cookies import as_header
+
+logger = logging.getLogger(__name__)
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SOCKET_PATH: Final = "/_event"
+#: The guard's round: with the 2 s for which a login's answer is believed, an ended login is cut within 5 s.
+ROUND: Final = timedelta(seconds=2)
+#: An address may open all its connections twice at once, and once more in each minute.
+OPENINGS_PERIOD: Final = timedelta(seconds=60)
+
+_UNSAFE_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Logins(Protocol):
+    """What the guard asks about logins."""
+
+    async def resolve(self, cookie: str) -> Principal | None:
+        """Whom a cookie names now."""
+        ...
+
+    async def ended(self, principals: Collection[Principal]) -> frozenset[str]:
+        """The ids of those logins that do not hold any more."""
+        ...
+
+
+class Guard:
+    """Wraps the whole app. `logins` is asked at each connection: services open after the app was made."""
+
+    def __init__(
+        self, app: App, *, policy: GuardPolicy, logins: Callable[[], Logins], rules: EventRules
+    ) -> None:
+        self._app: App = app
+        self._policy: GuardPolicy = policy
+        self._logins: Callable[[], Logins] = logins
+        self._rules: EventRules = rules
+        per_address = policy.connections_per_address
+        self._addresses: Slots = Slots(per_address)
+        self._per_login: Slots = Slots(policy.connections_per_login)
+        self._openings: Buckets = Buckets(
+            burst=2 * per_address, per_second=per_address / OPENINGS_PERIOD.total_seconds()
+        )
+        self._open: dict[GuardedSocket, Principal] = {}
+        self._rounds: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request, or refuses it."""
+        if scope["type"] == "websocket":
+            reason = await self._socket(scope, receive, send)
+            if reason is not None:
+                logger.info("refused socket: %s", reason)
+                await receive()
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> str | None:
+        """Serves an admitted socket and returns None, or says why it is refused."""
+        if scope["path"] not in {SOCKET_PATH, f"{SOCKET_PATH}/"}:
+            return "no socket here"
+        if not origin_allowed(scope, self._policy):
+            return "origin"
+        token = tab_token(scope)
+        if token is None:
+            return "query"
+        address = client_address(scope, trusted_proxy_hops=self._policy.trusted_proxy_hops)
+        with self._addresses.taken(address) as free:
+            if not free or not self._openings.take(address):
+                return "too many connections from this address"
+            principal = await self._principal(scope)
+            if principal is None:
+                return "login"
+            with self._per_login.taken(principal.login_id) as free_for_login:
+                if not free_for_login:
+                    return "too many connections of this login"
+                inside = inner_scope(
+                    scope, login=as_header(principal), token=bound_token(token, principal.login_id)
+                )
+                await self._serve(inside, principal, receive, send)
+        return None
+
+    async def _principal(self, scope: Scope) -> Principal | None:
+        for cookie in login_cookies(scope, self._policy):
+            principal = await self._logins().resolve(cookie)
+            if principal is not None:
+                return principal
+        return None
+
+    async def _serve(self, scope: Scope, principal: Principal, receive: Receive, send: Send) -> None:
+        socket = GuardedSocket(receive=receive, send=send, inbound=Inbound(self._rules), policy=self._policy)
+        self._open[socket] = principal
+        self._keep_rounds()
+        try:
+            await socket.run(lambda receive, send: self._app(scope, receive, send))
+        finally:
+            del self._open[socket]
+            if socket.cut_reason not in {None, "gone"}:
+                logger.warning("cut socket of login %s: %s", principal.login_id, socket.cut_reason)
+
+    def _keep_rounds(self) -> None:
+        if self._rounds is None or self._rounds.done():
+            # An empty context: this task outlives the connection that happened to start it.
+            self._rounds = asyncio.create_task(self._make_rounds(), context=contextvars.Context())
+
+    async def _make_rounds(self) -> None:
+        """Looks after all open sockets, while there are any."""
+        while self._open:
+            await asyncio.sleep(ROUND.total_seconds())
+            for socket in list(self._open):
+                socket.check_pace()
+            try:
+                ended = await self._logins().ended(set(self._open.values()))
+            except Exception:
+                # A database that is away for a moment ends nobody's login; each event asks for itself.
+                logger.exception("logins could not be checked")
+                continue
+            for socket, principal in list(self._open.items()):
+                if principal.login_id in ended:
+                    socket.cut("login ended")
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._is_closed(scope["path"]):
+            await _answer(send, 404)
+        elif self._is_forged(scope):
+            await _answer(send, 403)
+        elif _declared_length(scope) > self._policy.max_body_bytes:
+            await _answer(send, 413)
+        else:
+            body = _LimitedBody(receive, send, limit=self._policy.max_body_bytes)
+            await body.serve(lambda receive, send: self._app(scope, receive, send))
+
+    def _is_closed(self, path: str) -> bool:
+        # `//` and backslashes mean different things to different readers; no page or call of ours has them.
+        if "//" in path or "\\" in path or "\0" in path or "/../" in f"{path}/":
+            return True
+        # Engine.IO's other transport: long polling, whose bodies we do not read.
+        return any(path == closed or path.startswith(f"{closed}/") for closed in self._closed_paths)
+
+    @property
+    def _closed_paths(self) -> tuple[str, ...]:
+        return (SOCKET_PATH, *self._policy.closed_paths)
+
+    def _is_forged(self, scope: Scope) -> bool:
+        """A request that changes something, with a login cookie, from a page that is not ours."""
+        return (
+            scope["method"] in _UNSAFE_METHODS
+            and bool(login_cookies(scope, self._policy))
+            and not origin_allowed(scope, self._policy)
+        )
+
+
+def _declared_length(scope: Scope) -> int:
+    lengths = [value for key, value in scope["headers"] if key == b"content-length"]
+    return max((int(value) for value in lengths if value.isdigit()), default=0)
+
+
+async def _answer(send: Send, status: int) -> None:
+    title = {403: "Forbidden", 404: "Not Found", 413: "Content Too Large"}[status]
+    headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
+    body = f'{{"type":"about:blank","title":"{title}","status":{status},"code":"refused"}}'
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body.encode()})
+
+
+class _LimitedBody:
+    """Counts a request's body while it is read; a length that was declared may be a lie, or not there."""
+
+    def __init__(self, receive: Receive, send: Send, *, limit: int) -> None:
+        self._receive: Receive = receive
+        self._send: Send = send
+        self._left: int = limit
+        self._answered: bool = False
+
+    async def serve(self, app: Callable[[Receive, Send], Awaitable[None]]) -> None:
+        """Runs the app; when the body was too long, whatever it makes of that is answered by 413."""
+        try:
+            await app(self._next, self._hand_on)
+        except Exception:
+            if self._left >= 0:
+                raise
+        if self._left < 0 and not self._answered:
+            await _answer(self._send, 413)
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body") or b"")
+        return message if self._left >= 0 else {"type": "http.disconnect"}
+
+    async def _hand_on(self, message: Message) -> None:
+        if self._left >= 0 or self._answered:
+            self._answered = True
+            await self._send(message)

@@ -1,0 +1,166 @@
+"""One admitted socket: its frames are checked on the way in, and never pile up on the way out."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import timedelta
+from time import monotonic
+from typing import Any, Final
+
+from chatapp.api.counting import Bucket
+from chatapp.api.packets import Inbound, Refused
+from chatapp.api.policy import GuardPolicy
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+#: Close codes of RFC 6455, section 7.4.1.
+POLICY_VIOLATION: Final = 1008
+TRY_LATER: Final = 1013
+#: How long the last words may take to a client that does not read.
+FAREWELL: Final = timedelta(seconds=2)
+
+
+class GuardedSocket:
+    """Stands between the server and the app, with the app's own `receive` and `send`.
+
+    What the app sends is queued here and goes out in a task of its own: the app never waits for a slow
+    reader, so nothing piles up where it cannot be counted.
+    """
+
+    def __init__(self, *, receive: Receive, send: Send, inbound: Inbound, policy: GuardPolicy) -> None:
+        self._receive: Receive = receive
+        self._send: Send = send
+        self._inbound: Inbound = inbound
+        self._policy: GuardPolicy = policy
+        self._frames: Bucket = Bucket(burst=policy.frame_burst, per_second=policy.frames_per_second)
+        self._chars: Bucket = Bucket(burst=policy.char_burst, per_second=policy.chars_per_second)
+        self._cut: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        self._reading: asyncio.Task[Message] | None = None
+        self._writing: asyncio.Task[None] | None = None
+        # What waits to go out, and since when; the first is on its way.
+        self._queue: deque[tuple[float, int, Message]] = deque()
+        self._queued_bytes: int = 0
+        self._wake: asyncio.Event = asyncio.Event()
+        self._opened_at: float = monotonic()
+
+    @property
+    def cut_reason(self) -> str | None:
+        """Why it was cut, if it was."""
+        return self._cut.result()[1] if self._cut.done() else None
+
+    @property
+    def backlog_bytes(self) -> int:
+        """What waits behind the frame that is being sent; one large frame alone is no backlog."""
+        return self._queued_bytes - self._queue[0][1] if self._queue else 0
+
+    def cut(self, reason: str, code: int = POLICY_VIOLATION) -> None:
+        """Ends the connection: the app sees a disconnect, the client a close."""
+        if not self._cut.done():
+            self._cut.set_result((code, reason))
+            self._wake.set()
+
+    def check_pace(self) -> None:
+        """Cuts a socket that is too far behind, or whose page never said a word; asked now and then."""
+        now = monotonic()
+        if self._queue and now - self._queue[0][0] > self._policy.max_backlog_age.total_seconds():
+            self.cut("slow reader")
+        if (
+            not self._inbound.connected
+            and now - self._opened_at > self._policy.connect_timeout.total_seconds()
+        ):
+            self.cut("silent")
+
+    async def run(self, app: Callable[[Receive, Send], Awaitable[None]]) -> None:
+        """Serves the app until it is done, then says farewell."""
+        try:
+            await app(self.receive, self.send)
+        finally:
+            await self._finish()
+
+    async def receive(self) -> Message:
+        """The app's next message: a frame that was found good, or the disconnect."""
+        while True:
+            message = await self._next()
+            if message["type"] != "websocket.receive":
+                return message
+            frame = self._checked(message)
+            if frame is not None:
+                return {"type": "websocket.receive", "text": frame, "bytes": None}
+
+    async def send(self, message: Message) -> None:
+        """Queues what the app sends; never waits for the client."""
+        if self._cut.done():
+            return
+        if message["type"] == "websocket.accept":
+            await self._send(message)
+            self._writing = asyncio.create_task(self._write())
+            return
+        size = len(message.get("text") or message.get("bytes") or "")
+        self._queue.append((monotonic(), size, message))
+        self._queued_bytes += size
+        if self.backlog_bytes > self._policy.max_backlog_bytes:
+            self.cut("slow reader")
+        self._wake.set()
+
+    async def _next(self) -> Message:
+        if not self._cut.done():
+            if self._reading is None:
+                self._reading = asyncio.ensure_future(self._receive())
+            await asyncio.wait({self._reading, self._cut}, return_when=asyncio.FIRST_COMPLETED)
+        if self._cut.done():
+            return {"type": "websocket.disconnect", "code": self._cut.result()[0]}
+        assert self._reading is not None
+        reading, self._reading = self._reading, None
+        return reading.result()
+
+    def _checked(self, message: Message) -> str | None:
+        text = message.get("text")
+        try:
+            if not isinstance(text, str):
+                raise Refused("binary frame")
+            if len(text) > self._policy.max_frame_chars:
+                raise Refused("frame too long")
+            if not (self._frames.take() and self._chars.take(len(text))):
+                raise Refused("flood")
+            return self._inbound.read(text)
+        except Refused as refused:
+            self.cut(str(refused))
+            return None
+
+    async def _write(self) -> None:
+        """Sends what is queued, in order, until the app closes or the client is gone."""
+        try:
+            while not self._cut.done():
+                while self._queue and not self._cut.done():
+                    _, size, message = self._queue[0]
+                    await self._send(message)
+                    self._queue.popleft()
+                    self._queued_bytes -= size
+                    if message.get("text") == "2":
+                        self._inbound.ping_sent()
+                    if message["type"] == "websocket.close":
+                        return
+                self._wake.clear()
+                await self._wake.wait()
+        except Exception:  # whatever the server calls it: the client is gone
+            self.cut("gone")
+
+    async def _finish(self) -> None:
+        if self._writing is not None:
+            if not self._queue or self._queue[-1][2]["type"] != "websocket.close":
+                await self.send({"type": "websocket.close", "code": 1000})
+            await asyncio.wait({self._writing}, timeout=FAREWELL.total_seconds())
+        for task in (self._reading, self._writing):
+            if task is not None and not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+        self._queue.clear()
+        if self._cut.done() and self._writing is not None:
+            code, reason = self._cut.result()
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(FAREWELL.total_seconds()):
+                    await self._send({"type": "websocket.close", "code": code, "reason": reason})

@@ -1,0 +1,46 @@
+"""What the guard lets in: every limit in one place, with its reason."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+#: Reflex's own doors that we do not use. `/_upload` serves everybody's files to anyone and takes any size,
+#: `/_all_routes` lists pages, `/auth-codespace` is for somebody else's product, `/_health` says what stands
+#: behind us, and less than `/api/health`.
+CLOSED_PATHS: Final = ("/_upload", "/_all_routes", "/auth-codespace", "/_health")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuardPolicy:
+    """The guard's rules. The defaults are far above what a person does, and far below what hurts."""
+
+    #: Exact origins whose pages may use a login, as browsers send them.
+    origins: frozenset[str]
+    #: Development: pages of this machine may come from any port, since the page's and ours differ.
+    local_origins: bool = False
+    #: Production behind https: the cookie is `__Host-…; Secure` even when the proxy speaks http to us.
+    https: bool = False
+    trusted_proxy_hops: int = 0
+
+    connections_per_address: int = 50
+    #: Tabs of one browser. Each costs some 200 KB here.
+    connections_per_login: int = 20
+    #: A page sends its first packet within milliseconds of opening its socket.
+    connect_timeout: timedelta = timedelta(seconds=30)
+
+    #: What engine.io would take; a longer frame is refused before anybody parses it.
+    max_frame_chars: int = 1_000_000
+    #: A fast typist presses 15 keys a second, and each can be an event. A burst is a page that comes back and
+    #: sends what was written meanwhile.
+    frames_per_second: float = 30
+    frame_burst: float = 120
+    chars_per_second: float = 250_000
+    char_burst: float = 4_000_000
+
+    #: How far a socket may be behind before it is dropped: what is queued behind the frame being sent.
+    max_backlog_bytes: int = 1_000_000
+    max_backlog_age: timedelta = timedelta(seconds=30)
+
+    #: Bodies of HTTP requests. Uploads will come through a route of their own.
+    max_body_bytes: int = 1_000_000
+    closed_paths: tuple[str, ...] = CLOSED_PATHS
