@@ -1,57 +1,94 @@
-"""All models of all providers, and which one answers when nobody chose."""
+"""All providers together: which models there are, and who answers for one."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from typing import Final
 
 from chatapp.domain.errors import NoModel
 from chatapp.providers.base import Model, Provider, Readiness
 
+logger = logging.getLogger(__name__)
+
+#: Providers that stand in where nobody set anything up. They never take the place of one that somebody did
+#: set
+#: up and that cannot be reached: that would be an answer of another kind, without a word.
+STAND_INS: Final = frozenset({"local", "scripted"})
+#: Names that an error lists before it says "and more".
+NAMES_SHOWN: Final = 8
+
 
 class Catalog:
-    """Providers in order of preference.
-
-    Args:
-        providers: the first usable one's first model is the default.
-        default: the id of the model that answers when none was chosen; None for the first usable.
+    """The providers in order of preference, and the id of the model to take when nobody chose
+    (`DEFAULT_MODEL`).
     """
 
     def __init__(self, providers: Sequence[Provider], *, default: str | None = None) -> None:
-        self._providers: dict[str, Provider] = {provider.name: provider for provider in providers}
-        self._default: str | None = default
+        self._providers = {provider.name: provider for provider in providers}
+        self._default = default
 
     async def open(self) -> None:
-        """Opens all providers; returns at once."""
-        for provider in self._providers.values():
-            await provider.open()
+        """Opens all at once; what takes time goes on in the background."""
+        await asyncio.gather(*(provider.open() for provider in self._providers.values()))
 
     async def close(self) -> None:
-        """Closes all providers."""
-        await asyncio.gather(*(provider.close() for provider in self._providers.values()))
-
-    async def models(self) -> list[Model]:
-        """All models on offer."""
-        lists = await asyncio.gather(*(provider.models() for provider in self._providers.values()))
-        return [model for models in lists for model in models]
-
-    async def find(self, model_id: str) -> tuple[Provider, Model]:
-        """The provider and the model of an id. Raises `NoModel`."""
-        name, _, _ = model_id.partition(":")
-        provider = self._providers.get(name)
-        for model in await provider.models() if provider else ():
-            if provider and model.id == model_id:
-                return provider, model
-        raise NoModel(f"The model {model_id[:100]!r} is not on offer. Please choose another one.")
-
-    async def default(self) -> Model:
-        """The model that answers when none was chosen. Raises `NoModel`."""
-        if self._default is not None:
-            return (await self.find(self._default))[1]
-        for provider in self._providers.values():
-            readiness = provider.readiness()
-            if (readiness.usable or readiness.is_coming) and (models := await provider.models()):
-                return models[0]
-        raise NoModel
+        """Closes all, in reverse order; one that fails does not keep the others open."""
+        for provider in reversed(self._providers.values()):
+            try:
+                await provider.close()
+            except Exception:
+                logger.exception("closing the provider %s failed", provider.name)
 
     def readiness(self) -> list[tuple[str, Readiness]]:
-        """How each provider stands."""
-        return [(name, provider.readiness()) for name, provider in self._providers.items()]
+        """Each provider's name and how it stands."""
+        return [(provider.name, provider.readiness()) for provider in self._providers.values()]
+
+    async def models(self) -> list[Model]:
+        """All models on offer, the preferred provider's first."""
+        found = await asyncio.gather(*(provider.models() for provider in self._providers.values()))
+        return [model for models in found for model in models]
+
+    async def find(self, model_id: str) -> tuple[Provider, Model]:
+        """Who answers for `provider:name`, and the model.
+
+        Raises:
+            NoModel: there is no such model, and what there is instead.
+        """
+        name, _, model_name = model_id.partition(":")
+        provider = self._providers.get(name)
+        if provider is None:
+            known = ", ".join(self._providers) or "none"
+            raise NoModel(f"The model {model_id!r} has no provider here. There is: {known}.")
+        models = await provider.models()
+        for model in models:
+            if model.name == model_name:
+                return provider, model
+        if not models:
+            raise NoModel(provider.readiness().message or None)
+        raise NoModel(f"There is no model {model_id!r}. There is: {_names(models)}.")
+
+    async def default(self) -> Model:
+        """The model to take when nobody chose one: the setting's, or else the first that is there or coming.
+
+        Raises:
+            NoModel: none is, and why.
+        """
+        if self._default:
+            try:
+                return (await self.find(self._default))[1]
+            except NoModel as error:
+                logger.warning("DEFAULT_MODEL cannot be used: %s", error.message)
+        problem = ""
+        for provider in self._providers.values():
+            if problem and provider.name in STAND_INS:
+                break
+            if models := await provider.models():
+                return models[0]
+            if provider.name not in STAND_INS:
+                problem = problem or provider.readiness().message
+        raise NoModel(problem or None)
+
+
+def _names(models: Sequence[Model]) -> str:
+    shown = ", ".join(model.id for model in models[:NAMES_SHOWN])
+    return f"{shown} and more" if len(models) > NAMES_SHOWN else shown

@@ -16,9 +16,9 @@ import msgspec
 from chatapp.domain.errors import ProviderGarbage, ProviderUnreachable
 from chatapp.domain.events import Chunk, Reasoning, ToolCall
 from chatapp.domain.messages import FinishReason, Usage
+from chatapp.domain.texts import clean
 from chatapp.providers.base import StepEnd, StepEvent
 from chatapp.providers.refusals import stream_error
-from chatapp.providers.safe_text import open_surrogate, safe_text
 
 logger = logging.getLogger(__name__)
 
@@ -161,12 +161,10 @@ class StepReader:
     def _choose(self, choice: _Choice) -> None:
         delta = choice.delta
         if delta is not None:
-            if delta.content:
-                self._add(Chunk, delta.content)
-            elif thought := delta.reasoning_content or delta.reasoning:
+            if thought := delta.reasoning_content or delta.reasoning:
                 self._add(Reasoning, thought)
-            elif delta.refusal:
-                self._add(Chunk, delta.refusal)
+            if text := delta.content or delta.refusal:
+                self._add(Chunk, text)
             for call in delta.tool_calls or ():
                 self._call(call)
         if choice.finish_reason and choice.finish_reason != "null":
@@ -191,18 +189,19 @@ class StepReader:
         self._texts.append(text)
 
     def _settle(self, *, last: bool) -> None:
-        """Makes one event of the texts so far; half a surrogate pair waits unless it is the last of its
-        kind.
+        """Makes one event of the texts so far.
+
+        Servers that count in UTF-16 cut between the halves of a pair: a first half waits for its second.
         """
         if not self._texts:
             return
         text = "".join(self._texts)
         self._texts.clear()
-        if not last and open_surrogate(text):
+        if not last and "\ud800" <= text[-1] <= "\udbff":
             self._texts.append(text[-1])
             text = text[:-1]
-        if text:
-            self._out.append(self._kind(content=safe_text(text)))
+        if text := clean(text):
+            self._out.append(self._kind(content=text))
 
     def _call(self, piece: _ToolDelta) -> None:
         """Joins a piece to its call: by index, or to the last call where a server gives none."""
@@ -221,9 +220,9 @@ class StepReader:
 def _whole(call: _ToolDelta, position: int) -> ToolCall:
     function = call.function or _Function()
     return ToolCall(
-        id=safe_text(call.id or f"call_{position}"),
-        name=safe_text(function.name or ""),
-        arguments=safe_text(function.arguments or ""),
+        id=clean(call.id or f"call_{position}"),
+        name=clean(function.name or ""),
+        arguments=clean(function.arguments or ""),
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from chatapp.domain.messages import Role
+from chatapp.domain.texts import clean
 from chatapp.providers.base import ModelRequest
-from chatapp.providers.safe_text import safe_text
 
 #: For servers that do not go on with an assistant message by themselves, as llama.cpp and many others do.
 CONTINUE: Final = (
@@ -54,7 +54,7 @@ def wire_messages(request: ModelRequest) -> list[dict[str, str]]:
     message.
     """
     messages = [
-        {"role": str(message.role), "content": safe_text(message.content)} for message in request.messages
+        {"role": str(message.role), "content": clean(message.content)} for message in request.messages
     ]
     if not request.continues:
         return messages

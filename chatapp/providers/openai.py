@@ -127,7 +127,6 @@ class OpenAIProvider:
             while batch:
                 yield batch
                 batch = await self._next(reply, request.model)
-            await reply.drain()
         finally:
             await reply.aclose()
 

@@ -7,7 +7,7 @@ from typing import Final, cast
 import msgspec
 
 from chatapp.domain.errors import ProviderBusy, ProviderError, ProviderGarbage, ProviderRefused
-from chatapp.providers.safe_text import safe_text
+from chatapp.domain.texts import clean
 
 #: What servers write when the conversation does not fit the model's window: OpenAI, llama.cpp, vLLM, others.
 TOO_LONG: Final = re.compile(
@@ -69,7 +69,7 @@ class Refusal:
 
 def quoted(message: str) -> str:
     """A server's own words: short, on one line, without anything that looks like a key."""
-    line = SECRET.sub("***", " ".join(safe_text(message).split()))
+    line = SECRET.sub("***", " ".join(clean(message).split()))
     line = "".join(char for char in line if char.isprintable())
     return line[:MAX_QUOTED_CHARS] or "no reason was given"
 

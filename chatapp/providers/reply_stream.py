@@ -46,17 +46,21 @@ class ReplyStream:
                 return events
         return await self._tail()
 
-    async def drain(self) -> None:
+    async def aclose(self) -> None:
+        """Closes the response, and its connection if it was not read to its end: that cancels upstream."""
+        try:
+            if self._over:
+                await self._drain()
+        finally:
+            await self._close()
+
+    async def _drain(self) -> None:
         """Reads to the end of the body, briefly, so that the connection can be used again."""
         # The reply is whole; what happens to the connection now is no matter.
         with contextlib.suppress(Exception):
             async with asyncio.timeout(DRAIN.total_seconds()):
                 while await anext(self._reads, None) is not None:
                     pass
-
-    async def aclose(self) -> None:
-        """Closes the response, and its connection if it was not read to its end: that cancels upstream."""
-        await self._close()
 
     async def _tail(self) -> Sequence[StepEvent]:
         """Usage and `[DONE]`. The reply is whole already: a cut or a silence here does no harm."""
