@@ -1,8 +1,11 @@
 """What the guard lets in: every limit in one place, with its reason."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from chatapp.settings import Settings
 
 #: Reflex's own doors that we do not use. `/_upload` serves everybody's files to anyone and takes any size,
 #: `/_all_routes` lists pages, `/auth-codespace` is for somebody else's product, `/_health` says what stands
@@ -44,3 +47,15 @@ class GuardPolicy:
     #: Bodies of HTTP requests. Uploads will come through a route of their own.
     max_body_bytes: int = 1_000_000
     closed_paths: tuple[str, ...] = CLOSED_PATHS
+
+
+def guard_policy(settings: Settings, *, origins: Iterable[str]) -> GuardPolicy:
+    """The policy that the settings ask for; `origins` are those that Reflex was told as well."""
+    public = settings.public_url or ""
+    return GuardPolicy(
+        origins=frozenset(origins),
+        local_origins=not settings.production,
+        https=settings.production and public.startswith("https://"),
+        trusted_proxy_hops=settings.trusted_proxy_hops,
+        connections_per_address=settings.max_connections_per_ip,
+    )
