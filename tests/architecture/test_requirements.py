@@ -53,7 +53,7 @@ def test_every_import_is_declared():
     providers = importlib.metadata.packages_distributions()
     missing = {
         f"{module.partition('.')[0]} ({source.at(line)})"
-        for source in (*sources("chatapp"),)
+        for source in sources("chatapp")
         for module, line in imported(source.tree)
         if (top := module.partition(".")[0]) not in sys.stdlib_module_names and top != "chatapp"
         if not _is_declared(providers.get(top, [top]), declared)
