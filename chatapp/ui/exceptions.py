@@ -24,13 +24,14 @@ def quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def on_backend_error(error: Exception) -> None:
+def on_backend_error(exception: Exception) -> None:
     """A handler failed in a way that nobody foresaw; the page is told nothing."""
-    logger.error("a handler failed: %s", place_of(error))
+    logger.error("a handler failed: %s", place_of(exception))
 
 
-def on_frontend_error(_error: Exception) -> None:
+def on_frontend_error(exception: Exception) -> None:
     """A page reported an error of its own. Anybody can send one, in any words: only that it came is kept."""
+    del exception
     logger.warning("a page reported an error")
 
 
