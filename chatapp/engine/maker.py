@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from chatapp.domain.errors import ChatError, NotFound, ProviderTimeout
+from chatapp.domain.errors import ChatError, ProviderTimeout
 from chatapp.domain.events import Attempt, Chunk, Context, Done, Error, Logged, Reasoning, RunEvent
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import Failure, Message, Status
@@ -17,7 +17,7 @@ from chatapp.engine.continuation import Continuation
 from chatapp.engine.generator import Seam, generate
 from chatapp.providers.catalog import Catalog
 from chatapp.storage.conversations import ConversationRepository
-from chatapp.storage.database import Database
+from chatapp.storage.database import Database, Transaction
 from chatapp.storage.runs import RunRepository
 from chatapp.streams.group_log import GroupLog, RunWriter
 
@@ -98,42 +98,22 @@ class ReplyMaker:
         log.info("run %s %s after %d characters", run_id, message.status.value, len(message.text))
 
     async def _claim(self, run_id: str) -> _Claimed | None:
-        async with self._database.write() as transaction:
-            runs = RunRepository(transaction)
-            run = await runs.get(run_id)
-            if run is None or run.status.is_final:
-                return None
-            records = await runs.log(run.id)
-            reason = _reason(run)
-            if not await runs.claim(run, model=run.model, reason=reason, at=datetime.now(UTC)):
-                return None
-            blank, history, prefix = await self._conversation(ConversationRepository(transaction), run)
-        run = replace(run, attempt=run.attempt + 1)
+        found = await self._database.write(lambda transaction: _taken(transaction, run_id))
+        if found is None:
+            return None
+        run, records, prefix = found.run, found.records, found.prefix
         writer = self._group.writer(run, attempt=run.attempt, records=records)
-        so_far = Snapshot(message=blank).after(records).message
+        so_far = Snapshot(message=found.blank).after(records).message
         if not so_far.text and prefix:
             so_far = replace(so_far, parts=prefix.parts)
+        keep_chars = len(so_far.text) if records else 0
         opening: list[RunEvent] = [
-            Attempt(attempt=run.attempt, model=run.model, reason=reason, keep_chars=len(so_far.text))
+            Attempt(attempt=run.attempt, model=run.model, reason=found.reason, keep_chars=keep_chars)
         ]
         if not records and prefix:
             opening.append(Chunk(content=prefix.text))
         writer.put(opening)
-        return _Claimed(run=run, writer=writer, blank=blank, so_far=so_far, history=history)
-
-    async def _conversation(
-        self, conversations: ConversationRepository, run: Run
-    ) -> tuple[Message, Sequence[Message], Message | None]:
-        """The message to be made, the branch before it, and the message whose text it begins with."""
-        branch = await conversations.branch(run.conversation_key, run.message_id, limit=MAX_HISTORY)
-        if not branch:
-            raise NotFound
-        prefix = None
-        if run.continues:
-            found = await conversations.message(run.owner_id, run.continues)
-            prefix = found[1] if found else None
-        blank = replace(branch[-1].message, parts=(), status=Status.QUEUED)
-        return blank, [snapshot.message for snapshot in branch[:-1]], prefix
+        return _Claimed(run=run, writer=writer, blank=found.blank, so_far=so_far, history=found.history)
 
     async def _generate(self, claimed: _Claimed) -> Done:
         run, writer, kept = claimed.run, claimed.writer, claimed.so_far.text
@@ -163,6 +143,39 @@ class ReplyMaker:
                 return done
             writer.put(batch)
             await writer.pace()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """What the claim's transaction brings: the run with its new attempt, its log, and what it answers."""
+
+    run: Run
+    reason: str
+    records: Sequence[Logged]
+    blank: Message
+    history: Sequence[Message]
+    prefix: Message | None
+
+
+def _taken(transaction: Transaction, run_id: str) -> _Found | None:
+    """Claims the run; None when it has ended or somebody else was faster."""
+    runs, conversations = RunRepository(transaction), ConversationRepository(transaction)
+    run = runs.get(run_id)
+    if run is None or run.status.is_final:
+        return None
+    reason = _reason(run)
+    if not runs.claim(run, model=run.model, reason=reason, at=datetime.now(UTC)):
+        return None
+    branch = conversations.branch(run.conversation_key, run.message_id, limit=MAX_HISTORY)
+    continued = conversations.message(run.owner_id, run.continues) if run.continues else None
+    return _Found(
+        run=replace(run, attempt=run.attempt + 1),
+        reason=reason,
+        records=runs.log(run.id),
+        blank=replace(branch[-1].message, parts=(), status=Status.QUEUED),
+        history=[snapshot.message for snapshot in branch[:-1]],
+        prefix=continued[1] if continued else None,
+    )
 
 
 def _reason(run: Run) -> str:

@@ -96,8 +96,7 @@ class Worker:
     async def _scan(self) -> None:
         while True:
             try:
-                async with self._database.read() as transaction:
-                    runs = await RunRepository(transaction).unfinished()
+                runs = await self._database.read(lambda transaction: RunRepository(transaction).unfinished())
             except ChatError as error:
                 log.error("cannot look for runs: %s", error.code)
                 runs = []

@@ -9,7 +9,7 @@ from chatapp.domain.accounts import Principal
 from chatapp.domain.errors import NotSignedIn
 from chatapp.services.cookies import GuestCookies, utc_now
 from chatapp.storage.accounts import AccountRepository
-from chatapp.storage.database import Database
+from chatapp.storage.database import Database, Transaction
 
 #: How long an answer about a login is believed. With the guard's round every 2 s, an ended login is out of
 #: every door within 5 s.
@@ -36,8 +36,8 @@ class Accounts:
         principal = self.cookies.read(cookie)
         if principal is None:
             return None
-        async with self._database.read() as transaction:
-            stored = await AccountRepository(transaction).login(principal.login_id)
+        login_id = principal.login_id
+        stored = await self._database.read(lambda transaction: AccountRepository(transaction).login(login_id))
         if stored is None:
             return principal
         if stored.ended or stored.principal.expires_at <= self._now():
@@ -69,21 +69,25 @@ class Accounts:
 
         False when there is no row, so nothing was ever kept for it: then the cookie is all there is to clear.
         """
-        async with self._database.write() as transaction:
-            revoked = await AccountRepository(transaction).revoke(login_id, at=self._now())
+        at = self._now()
+        revoked = await self._database.write(
+            lambda transaction: AccountRepository(transaction).revoke(login_id, at=at)
+        )
         if revoked:
             self._known.pop(login_id, None)
             self._known[login_id] = (monotonic(), False)
         return revoked
 
     async def _ask(self, logins: list[str]) -> None:
-        async with self._database.read() as transaction:
-            repository = AccountRepository(transaction)
-            for start in range(0, len(logins), BATCH):
-                batch = logins[start : start + BATCH]
-                ended = await repository.ended(batch)
-                time = monotonic()
-                self._known.update({login: (time, login not in ended) for login in batch})
+        batches = [logins[start : start + BATCH] for start in range(0, len(logins), BATCH)]
+
+        def work(transaction: Transaction) -> set[str]:
+            accounts = AccountRepository(transaction)
+            return {login for batch in batches for login in accounts.ended(batch)}
+
+        ended = await self._database.read(work)
+        time = monotonic()
+        self._known.update({login: (time, login not in ended) for login in logins})
 
     def _forget(self, *, before: float) -> None:
         # Answers are in the order in which they were asked for: the old ones are in front.

@@ -34,8 +34,10 @@ class Conversations:
 
     async def newest(self, principal: Principal, *, limit: int = 50) -> list[Conversation]:
         """The owner's conversations, the last used first."""
-        async with self._database.read() as transaction:
-            return await ConversationRepository(transaction).newest(principal.account_id, limit=limit)
+        owner_id = principal.account_id
+        return await self._database.read(
+            lambda transaction: ConversationRepository(transaction).newest(owner_id, limit=limit)
+        )
 
     async def window(
         self, principal: Principal, conversation_id: str, *, limit: int = 60, before: str | None = None
@@ -44,41 +46,48 @@ class Conversations:
 
         Raises `NotFound`.
         """
-        async with self._database.read() as transaction:
+
+        def work(transaction: Transaction) -> Window:
             conversations = ConversationRepository(transaction)
-            conversation = await conversations.get(principal.account_id, conversation_id)
+            conversation = conversations.get(principal.account_id, conversation_id)
             if conversation is None:
                 raise NotFound
             leaf = conversation.leaf_id
             if before is not None:
-                found = await conversations.message(principal.account_id, before)
+                found = conversations.message(principal.account_id, before)
                 if found is None or found[0].key != conversation.key:
                     raise NotFound
                 leaf = found[1].parent_id
-            stored = await conversations.branch(conversation.key, leaf, limit=limit + 1)
-            snapshots = [await _current(transaction, snapshot) for snapshot in stored[-limit:]]
-        return Window(conversation=conversation, snapshots=tuple(snapshots), has_earlier=len(stored) > limit)
+            stored = conversations.branch(conversation.key, leaf, limit=limit + 1)
+            snapshots = tuple(_current(transaction, snapshot) for snapshot in stored[-limit:])
+            return Window(conversation=conversation, snapshots=snapshots, has_earlier=len(stored) > limit)
+
+        return await self._database.read(work)
 
     async def delete(self, principal: Principal, conversation_id: str) -> None:
         """Deletes a conversation for good.
 
         Raises `NotFound`, `ConversationBusy` (stop the reply first).
         """
-        async with self._database.write() as transaction:
+
+        def work(transaction: Transaction) -> Conversation:
             conversations = ConversationRepository(transaction)
-            conversation = await conversations.get(principal.account_id, conversation_id)
+            conversation = conversations.get(principal.account_id, conversation_id)
             if conversation is None:
                 raise NotFound
-            if await RunRepository(transaction).unfinished_in(conversation.key):
+            if RunRepository(transaction).unfinished_in(conversation.key):
                 raise ConversationBusy
-            await conversations.delete(principal.account_id, conversation_id)
+            conversations.delete(principal.account_id, conversation_id)
+            return conversation
+
+        conversation = await self._database.write(work)
         self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
         self._broadcast.publish(owner_topic(principal.account_id), TreeChanged())
 
 
-async def _current(transaction: Transaction, snapshot: Snapshot) -> Snapshot:
+def _current(transaction: Transaction, snapshot: Snapshot) -> Snapshot:
     """A message that is being made, with what its log has so far; one transaction, so without a gap."""
     message = snapshot.message
     if message.status.is_final or message.run_id is None:
         return snapshot
-    return snapshot.after(await RunRepository(transaction).log(message.run_id, after=snapshot.seq))
+    return snapshot.after(RunRepository(transaction).log(message.run_id, after=snapshot.seq))

@@ -41,10 +41,9 @@ class Following:
 
     async def watch(self, principal: Principal, conversation_id: str, listener: Listener) -> Watch:
         """Tells of replies, turns and places in the queue. Raises `NotFound`."""
-        async with self._database.read() as transaction:
-            conversation = await ConversationRepository(transaction).get(
-                principal.account_id, conversation_id
-            )
+        conversation = await self._database.read(
+            lambda transaction: ConversationRepository(transaction).get(principal.account_id, conversation_id)
+        )
         if conversation is None:
             raise NotFound
         return Watch(close=self._broadcast.listen(conversation_topic(conversation.key), listener))

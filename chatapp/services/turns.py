@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chatapp.domain.accounts import Principal
@@ -23,7 +24,7 @@ from chatapp.providers.catalog import Catalog
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
-from chatapp.storage.runs import KeptRequest, RunRepository
+from chatapp.storage.runs import RunRepository
 from chatapp.streams.base import Job, TreeChanged, conversation_topic, owner_topic
 from chatapp.streams.broadcast import Broadcast
 
@@ -74,13 +75,13 @@ class Turns:
             _check_key(conversation_id)
         digest = _digest("send", conversation_id or "", text)
         model = await self._model(model)
-        at = datetime.now(UTC)
-        async with self._database.write() as transaction:
-            if kept := await _kept(transaction, principal, client_key, digest):
-                return _turn(kept)
-            await AccountRepository(transaction).ensure(principal, at=at)
-            conversations = ConversationRepository(transaction)
-            conversation = await _conversation(conversations, principal, conversation_id, text, at)
+
+        def work(transaction: Transaction) -> _Made:
+            if kept := _kept(transaction, principal, client_key, digest):
+                return kept
+            at = datetime.now(UTC)
+            AccountRepository(transaction).ensure(principal, at=at)
+            conversation = _conversation(transaction, principal, conversation_id, text, at)
             user = Message(
                 id=new_id(),
                 role=Role.USER,
@@ -88,15 +89,10 @@ class Turns:
                 parent_id=conversation.leaf_id,
                 parts=(TextPart(text=text),),
             )
-            await conversations.add_message(conversation, user)
-            run = await _queue_run(transaction, conversation, user, model, client_key, digest)
-        self._submit(run)
-        return Turn(
-            conversation_id=conversation.id,
-            user_message_id=user.id,
-            message_id=run.message_id,
-            run_id=run.id,
-        )
+            ConversationRepository(transaction).add_message(conversation, user)
+            return _queue_run(transaction, conversation, user, model, (client_key, digest))
+
+        return self._submitted(await self._database.write(work))
 
     async def regenerate(
         self, principal: Principal, *, message_id: str, client_key: str, model: str = ""
@@ -120,12 +116,16 @@ class Turns:
 
         Raises `NotFound`, `Unavailable`.
         """
-        async with self._database.write() as transaction:
-            run = await RunRepository(transaction).request_cancel(principal.account_id, message_id)
-            if run is None:
-                found = await ConversationRepository(transaction).message(principal.account_id, message_id)
-                if found is None:
-                    raise NotFound
+
+        def work(transaction: Transaction) -> Run | None:
+            run = RunRepository(transaction).request_cancel(principal.account_id, message_id)
+            if run is None and not ConversationRepository(transaction).message(
+                principal.account_id, message_id
+            ):
+                raise NotFound
+            return run
+
+        run = await self._database.write(work)
         if run is not None:
             self._worker.stop(_job(run))
 
@@ -134,38 +134,26 @@ class Turns:
     ) -> Turn:
         _check_key(client_key)
         digest = _digest("continue" if continues else "regenerate", message_id, model)
-        model = await self._model(model) if model else ""
-        async with self._database.write() as transaction:
-            if kept := await _kept(transaction, principal, client_key, digest):
-                return _turn(kept)
-            conversations = ConversationRepository(transaction)
-            found = await conversations.message(principal.account_id, message_id)
-            if found is None or found[1].role is not Role.ASSISTANT or found[1].parent_id is None:
-                raise NotFound
-            conversation, reply = found
-            if await RunRepository(transaction).unfinished_in(conversation.key):
+        chosen = await self._model(model) if model else ""
+
+        def work(transaction: Transaction) -> _Made:
+            if kept := _kept(transaction, principal, client_key, digest):
+                return kept
+            conversation, asked, reply = _replied(transaction, principal, message_id)
+            if RunRepository(transaction).unfinished_in(conversation.key):
                 raise ConversationBusy
             if continues and not reply.text:
                 raise Invalid("There is no text to go on with.")
-            asked = await conversations.message(principal.account_id, reply.parent_id or "")
-            if asked is None:
-                raise NotFound
-            run = await _queue_run(
+            return _queue_run(
                 transaction,
                 conversation,
-                asked[1],
-                model or reply.model,
-                client_key,
-                digest,
+                asked,
+                chosen or reply.model,
+                (client_key, digest),
                 continues=reply.id if continues else None,
             )
-        self._submit(run)
-        return Turn(
-            conversation_id=conversation.id,
-            user_message_id=asked[1].id,
-            message_id=run.message_id,
-            run_id=run.id,
-        )
+
+        return self._submitted(await self._database.write(work))
 
     def _checked(self, text: str) -> str:
         text = clean(text)
@@ -183,24 +171,35 @@ class Turns:
             return (await self._catalog.default()).id
         return (await self._catalog.find(model))[1].id
 
-    def _submit(self, run: Run) -> None:
-        self._worker.submit(_job(run))
-        self._broadcast.publish(conversation_topic(run.conversation_key), TreeChanged())
-        self._broadcast.publish(owner_topic(run.owner_id), TreeChanged())
+    def _submitted(self, made: "_Made") -> Turn:
+        if made.run is not None:
+            self._worker.submit(_job(made.run))
+            self._broadcast.publish(conversation_topic(made.run.conversation_key), TreeChanged())
+            self._broadcast.publish(owner_topic(made.run.owner_id), TreeChanged())
+        return made.turn
 
 
-async def _conversation(
-    conversations: ConversationRepository,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Made:
+    """A turn, and its run where it is a new one."""
+
+    turn: Turn
+    run: Run | None = None
+
+
+def _conversation(
+    transaction: Transaction,
     principal: Principal,
     conversation_id: str | None,
     text: str,
     at: datetime,
 ) -> Conversation:
+    conversations = ConversationRepository(transaction)
     if conversation_id is not None:
-        found = await conversations.get(principal.account_id, conversation_id)
+        found = conversations.get(principal.account_id, conversation_id)
         if found is not None:
             return found
-    return await conversations.add(
+    return conversations.add(
         conversation_id=conversation_id or new_id(),
         owner_id=principal.account_id,
         title=title_of(text),
@@ -208,18 +207,31 @@ async def _conversation(
     )
 
 
-async def _queue_run(
+def _replied(
+    transaction: Transaction, principal: Principal, message_id: str
+) -> tuple[Conversation, Message, Message]:
+    """The owner's reply with this id, what it answers, and where. Raises `NotFound`."""
+    conversations = ConversationRepository(transaction)
+    found = conversations.message(principal.account_id, message_id)
+    if found is None or found[1].role is not Role.ASSISTANT or found[1].parent_id is None:
+        raise NotFound
+    asked = conversations.message(principal.account_id, found[1].parent_id)
+    if asked is None:
+        raise NotFound
+    return found[0], asked[1], found[1]
+
+
+def _queue_run(
     transaction: Transaction,
     conversation: Conversation,
     asked: Message,
     model: str,
-    client_key: str,
-    digest: str,
+    key_and_digest: tuple[str, str],
     *,
     continues: str | None = None,
-) -> Run:
+) -> _Made:
     """The empty reply and its run; the branch that ends in it is shown from now on."""
-    # After the message it answers, whatever the clock says.
+    # Not before the message it answers, whatever the clock says.
     at = max(datetime.now(UTC), asked.created_at)
     run = Run(
         id=new_id(),
@@ -240,30 +252,29 @@ async def _queue_run(
         model=model,
         run_id=run.id,
     )
+    key, digest = key_and_digest
     conversations = ConversationRepository(transaction)
-    await conversations.add_message(conversation, reply)
-    await RunRepository(transaction).add(
-        run, user_message_id=asked.id, client_key=client_key, client_digest=digest
-    )
-    await conversations.touch(conversation.key, leaf_id=reply.id, model=model, at=at)
-    return run
+    conversations.add_message(conversation, reply)
+    RunRepository(transaction).add(run, user_message_id=asked.id, client_key=key, client_digest=digest)
+    conversations.touch(conversation.key, leaf_id=reply.id, model=model, at=at)
+    return _Made(turn=_turn(run, conversation.id, asked.id), run=run)
 
 
-async def _kept(
-    transaction: Transaction, principal: Principal, client_key: str, digest: str
-) -> KeptRequest | None:
-    kept = await RunRepository(transaction).by_client_key(principal.account_id, client_key)
-    if kept is not None and kept.digest != digest:
+def _kept(transaction: Transaction, principal: Principal, client_key: str, digest: str) -> _Made | None:
+    kept = RunRepository(transaction).by_client_key(principal.account_id, client_key)
+    if kept is None:
+        return None
+    if kept.digest != digest:
         raise KeyReused
-    return kept
+    return _Made(turn=_turn(kept.run, kept.conversation_id, kept.user_message_id))
 
 
-def _turn(kept: KeptRequest) -> Turn:
+def _turn(run: Run, conversation_id: str, user_message_id: str) -> Turn:
     return Turn(
-        conversation_id=kept.conversation_id,
-        user_message_id=kept.user_message_id,
-        message_id=kept.run.message_id,
-        run_id=kept.run.id,
+        conversation_id=conversation_id,
+        user_message_id=user_message_id,
+        message_id=run.message_id,
+        run_id=run.id,
     )
 
 

@@ -30,7 +30,7 @@ def _default_auth_mode(earlier: dict[str, Any]) -> str:
 
 
 def _default_database_url(earlier: dict[str, Any]) -> str:
-    return f"sqlite+aiosqlite:///{earlier.get('data_dir', PROJECT_ROOT / 'data') / 'chatapp.db'}"
+    return f"sqlite:///{earlier.get('data_dir', PROJECT_ROOT / 'data') / 'chatapp.db'}"
 
 
 class Settings(BaseModel):
@@ -196,7 +196,7 @@ class Settings(BaseModel):
     @property
     def database_path(self) -> Path:
         """The SQLite file."""
-        return Path(self.database_url.removeprefix("sqlite+aiosqlite:///"))
+        return Path(self.database_url.removeprefix("sqlite:///"))
 
     def allowed_origins(self, *, page_port: int, backend_port: int) -> tuple[str, ...]:
         """Say exactly which origins' pages may act with a login: our own first, then what was configured.

@@ -66,12 +66,12 @@ def _model_reference(value: str) -> str:
 def _sqlite_url(value: str) -> str:
     """Make any SQLite URL an absolute one for the async driver; relative paths start at the project."""
     scheme, separator, path = value.partition("://")
-    if scheme not in {"sqlite", "sqlite+aiosqlite"} or not separator or "?" in path:
+    if scheme != "sqlite" or not separator or "?" in path:
         raise ValueError("must be like sqlite:///data/chatapp.db")
     path = unquote(path.removeprefix("/"))
     if not path or path == ":memory:":
         raise ValueError("must name a file: a database in memory would lose every reply at the next start")
-    return f"sqlite+aiosqlite:///{(PROJECT_ROOT / path).resolve()}"
+    return f"sqlite:///{(PROJECT_ROOT / path).resolve()}"
 
 
 def _path(value: Path) -> Path:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.errors import NotSignedIn
@@ -27,24 +27,24 @@ class StoredLogin:
 class AccountRepository:
     """Accounts and logins within one transaction."""
 
-    def __init__(self, transaction: AsyncSession) -> None:
-        self._transaction: AsyncSession = transaction
+    def __init__(self, transaction: Session) -> None:
+        self._transaction: Session = transaction
 
-    async def ensure(self, principal: Principal, *, at: datetime) -> None:
+    def ensure(self, principal: Principal, *, at: datetime) -> None:
         """Writes the account and the login down if they are not there yet: a guest's first send.
 
         Two first sends at once are one account. Raises `NotSignedIn` when the login has ended since.
         """
-        stored = await self.login(principal.login_id)
+        stored = self.login(principal.login_id)
         if stored is None:
-            await self._add(principal, at=at)
+            self._add(principal, at=at)
         elif stored.ended or stored.principal.account_id != principal.account_id:
             raise NotSignedIn
 
-    async def login(self, login_id: str) -> StoredLogin | None:
+    def login(self, login_id: str) -> StoredLogin | None:
         """The login with this id, if it was ever written down."""
         found = (
-            await self._transaction.execute(
+            self._transaction.execute(
                 select(LoginRow, AccountRow)
                 .join(AccountRow, _accounts.id == _logins.account_id)
                 .where(_logins.id == login_id)
@@ -63,9 +63,9 @@ class AccountRepository:
             principal=principal, ended=login.revoked_at is not None or account.disabled_at is not None
         )
 
-    async def ended(self, logins: Collection[str]) -> frozenset[str]:
+    def ended(self, logins: Collection[str]) -> frozenset[str]:
         """Which of these logins were ended before their time, or belong to a disabled account."""
-        found = await self._transaction.scalars(
+        found = self._transaction.scalars(
             select(_logins.id)
             .join(AccountRow, _accounts.id == _logins.account_id)
             .where(
@@ -75,9 +75,9 @@ class AccountRepository:
         )
         return frozenset(found)
 
-    async def revoke(self, login_id: str, *, at: datetime) -> bool:
+    def revoke(self, login_id: str, *, at: datetime) -> bool:
         """Ends the login for good; False when it was never written down or has ended already."""
-        changed = await self._transaction.execute(
+        changed = self._transaction.execute(
             update(LoginRow)
             .where(_logins.id == login_id, _logins.revoked_at.is_(None))
             .values(revoked_at=at)
@@ -85,9 +85,9 @@ class AccountRepository:
         )
         return changed.first() is not None
 
-    async def _add(self, principal: Principal, *, at: datetime) -> None:
+    def _add(self, principal: Principal, *, at: datetime) -> None:
         account = {"id": principal.account_id, "kind": principal.kind.value, "created_at": at}
-        await self._transaction.execute(insert(AccountRow).values(account).on_conflict_do_nothing())
+        self._transaction.execute(insert(AccountRow).values(account).on_conflict_do_nothing())
         login = {
             "id": principal.login_id,
             "account_id": principal.account_id,
@@ -96,4 +96,4 @@ class AccountRepository:
             "created_at": at,
             "expires_at": principal.expires_at,
         }
-        await self._transaction.execute(insert(LoginRow).values(login).on_conflict_do_nothing())
+        self._transaction.execute(insert(LoginRow).values(login).on_conflict_do_nothing())

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, literal, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from chatapp.domain.conversations import Conversation
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import Message
 from chatapp.storage.codec import conversation_of, dump_parts, message_of
-from chatapp.storage.tables import ConversationRow, MessageRow, columns
+from chatapp.storage.tables import ConversationRow, MessageRow, columns, table_of
 
 _conversations = columns(ConversationRow)
 _messages = columns(MessageRow)
@@ -19,21 +19,21 @@ _messages = columns(MessageRow)
 class ConversationRepository:
     """Conversations and messages within one transaction."""
 
-    def __init__(self, transaction: AsyncSession) -> None:
-        self._transaction: AsyncSession = transaction
+    def __init__(self, transaction: Session) -> None:
+        self._transaction: Session = transaction
 
-    async def get(self, owner_id: str, conversation_id: str) -> Conversation | None:
+    def get(self, owner_id: str, conversation_id: str) -> Conversation | None:
         """The owner's conversation with this id."""
-        row = await self._transaction.scalar(
+        row = self._transaction.scalar(
             select(ConversationRow).where(
                 _conversations.owner_id == owner_id, _conversations.id == conversation_id
             )
         )
         return conversation_of(row) if row else None
 
-    async def newest(self, owner_id: str, *, limit: int) -> list[Conversation]:
+    def newest(self, owner_id: str, *, limit: int) -> list[Conversation]:
         """The owner's conversations, the last used first."""
-        rows = await self._transaction.scalars(
+        rows = self._transaction.scalars(
             select(ConversationRow)
             .where(_conversations.owner_id == owner_id)
             .order_by(_conversations.updated_at.desc(), _conversations.key.desc())
@@ -41,33 +41,33 @@ class ConversationRepository:
         )
         return [conversation_of(row) for row in rows]
 
-    async def add(self, *, conversation_id: str, owner_id: str, title: str, at: datetime) -> Conversation:
+    def add(self, *, conversation_id: str, owner_id: str, title: str, at: datetime) -> Conversation:
         """A new, empty conversation."""
         row = ConversationRow(
             id=conversation_id, owner_id=owner_id, title=title, created_at=at, updated_at=at
         )
         self._transaction.add(row)
-        await self._transaction.flush()
+        self._transaction.flush()
         return conversation_of(row)
 
-    async def touch(self, key: int, *, leaf_id: str, model: str, at: datetime) -> None:
+    def touch(self, key: int, *, leaf_id: str, model: str, at: datetime) -> None:
         """Shows the branch that ends in `leaf_id` and moves the conversation to the top of the list."""
-        await self._transaction.execute(
+        self._transaction.execute(
             update(ConversationRow)
             .where(_conversations.key == key)
             .values(leaf_id=leaf_id, model=model, updated_at=at)
         )
 
-    async def delete(self, owner_id: str, conversation_id: str) -> bool:
+    def delete(self, owner_id: str, conversation_id: str) -> bool:
         """Deletes it with all that belongs to it; False when it is not there."""
-        result = await self._transaction.execute(
+        result = self._transaction.execute(
             delete(ConversationRow)
             .where(_conversations.owner_id == owner_id, _conversations.id == conversation_id)
             .returning(_conversations.key)
         )
         return result.first() is not None
 
-    async def add_message(self, conversation: Conversation, message: Message) -> None:
+    def add_message(self, conversation: Conversation, message: Message) -> None:
         """A new node in the tree."""
         self._transaction.add(
             MessageRow(
@@ -83,12 +83,12 @@ class ConversationRepository:
                 created_at=message.created_at,
             )
         )
-        await self._transaction.flush()
+        self._transaction.flush()
 
-    async def message(self, owner_id: str, message_id: str) -> tuple[Conversation, Message] | None:
+    def message(self, owner_id: str, message_id: str) -> tuple[Conversation, Message] | None:
         """The owner's message and the conversation it belongs to."""
         found = (
-            await self._transaction.execute(
+            self._transaction.execute(
                 select(MessageRow, ConversationRow)
                 .join(ConversationRow, _conversations.key == _messages.conversation_key)
                 .where(_messages.id == message_id, _conversations.owner_id == owner_id)
@@ -96,7 +96,7 @@ class ConversationRepository:
         ).first()
         return (conversation_of(found[1]), message_of(found[0])) if found else None
 
-    async def branch(self, conversation_key: int, leaf_id: str | None, *, limit: int) -> Sequence[Snapshot]:
+    def branch(self, conversation_key: int, leaf_id: str | None, *, limit: int) -> Sequence[Snapshot]:
         """The last `limit` messages from the leaf upwards, oldest first, as stored.
 
         The tree is walked in the database: its cost grows with the branch's end that is asked for, not with
@@ -109,13 +109,13 @@ class ConversationRepository:
             .where(_messages.id == leaf_id, _messages.conversation_key == conversation_key)
             .cte("walk", recursive=True)
         )
-        up = vars(MessageRow)["__table__"].alias("up").c
+        up = table_of(MessageRow).alias("up").c
         walk = walk.union_all(
             select(up.id, up.parent_id, walk.c.depth + 1).where(
                 up.id == walk.c.parent_id, walk.c.depth < limit
             )
         )
-        rows = await self._transaction.scalars(
+        rows = self._transaction.scalars(
             select(MessageRow).join(walk, walk.c.id == _messages.id).order_by(walk.c.depth.desc())
         )
         return [Snapshot(message=message_of(row), seq=row.seq) for row in rows]

@@ -1,65 +1,87 @@
-"""The database: one writer and many readers on SQLite, a pool each on anything else."""
+"""The database: one writer and a few readers on SQLite, each a thread; never on the event loop.
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Any
+A piece of work is a function of a transaction and runs as a whole in one thread. Statement by statement
+over an async driver, each statement would wait for a turn of the event loop: with 250 users streaming, that
+made a send of ten statements take two seconds, and every other write waited behind it.
+"""
 
-from sqlalchemy import Connection, event
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.domain.errors import StorageFull, Unavailable
 
 #: What repositories work in. Services pass it on and look no further.
-Transaction = AsyncSession
+Transaction = Session
+
+T = TypeVar("T")
 
 #: How long a write waits for another process's lock before it gives up (ms). Longer than the 5 s for which a
 #: backup tool may lock the file, shorter than a person's patience.
 BUSY_TIMEOUT_MS = 8_000
 #: Readers never block each other in WAL mode; each costs a thread and a page cache.
-SQLITE_READERS = 4
+SQLITE_READERS = 3
 
 
 class Database:
-    """Sessions for reading and for writing.
+    """Runs work in read and in write transactions.
 
-    On SQLite all writes go through one connection, in the order they came: waiting in a queue costs nothing,
-    waiting for a lock costs retries and ends in "database is locked".
+    All writes of the process go through one connection, in the order they came: waiting in a queue costs
+    nothing, waiting for a lock costs retries and ends in "database is locked".
+
+    Args:
+        url: `sqlite:///path`.
     """
 
     def __init__(self, url: str) -> None:
-        self.url: str = url
-        if url.startswith("sqlite"):
-            self._reader: AsyncEngine = _sqlite(url, size=SQLITE_READERS, begin="BEGIN")
-            self._writer: AsyncEngine = _sqlite(url, size=1, begin="BEGIN IMMEDIATE")
-        else:
-            self._reader = self._writer = create_async_engine(url, pool_pre_ping=True)
-        self._read: async_sessionmaker[AsyncSession] = async_sessionmaker(
-            self._reader, expire_on_commit=False
-        )
-        self._write: async_sessionmaker[AsyncSession] = async_sessionmaker(
+        self._reader: Engine = _sqlite(url, size=SQLITE_READERS, begin="BEGIN")
+        self._writer: Engine = _sqlite(url, size=1, begin="BEGIN IMMEDIATE")
+        self._read: sessionmaker[Session] = sessionmaker(self._reader, expire_on_commit=False)
+        self._write: sessionmaker[Session] = sessionmaker(
             self._writer, expire_on_commit=False, autoflush=False
         )
+        self._readers: ThreadPoolExecutor = ThreadPoolExecutor(SQLITE_READERS, thread_name_prefix="db-read")
+        self._writers: ThreadPoolExecutor = ThreadPoolExecutor(1, thread_name_prefix="db-write")
 
-    @asynccontextmanager
-    async def read(self) -> AsyncGenerator[AsyncSession]:
-        """A read transaction: one consistent picture. Raises `Unavailable`."""
-        with _translated():
-            async with self._read() as transaction:
-                yield transaction
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Runs the work on one consistent picture. Raises `Unavailable`, and what the work raises."""
 
-    @asynccontextmanager
-    async def write(self) -> AsyncGenerator[AsyncSession]:
-        """A write transaction, committed at the end. Raises `StorageFull`, `Unavailable`."""
-        with _translated():
-            async with self._write.begin() as transaction:
-                yield transaction
+        def job() -> T:
+            with _translated(), self._read() as transaction:
+                return work(transaction)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, job)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Runs the work and commits it, or leaves no trace of it when it raises.
+
+        A caller that is cancelled meanwhile does not stop it: what began is then committed all the same.
+
+        Raises:
+            StorageFull, Unavailable: nothing was written.
+        """
+
+        def job() -> T:
+            with _translated(), self._write.begin() as transaction:
+                return work(transaction)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writers, job)
 
     async def close(self) -> None:
-        """Closes all connections."""
-        await self._reader.dispose()
-        await self._writer.dispose()
+        """Waits for the work that has begun and closes all connections."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._readers.shutdown()
+        self._writers.shutdown()
+        self._reader.dispose()
+        self._writer.dispose()
 
 
 class _translated:  # noqa: N801  (reads as a phrase where it is used)
@@ -78,10 +100,12 @@ class _translated:  # noqa: N801  (reads as a phrase where it is used)
             raise Unavailable from error
 
 
-def _sqlite(url: str, *, size: int, begin: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=60)
+def _sqlite(url: str, *, size: int, begin: str) -> Engine:
+    # A connection may be closed by another thread than the one that used it, never used by two at once.
+    arguments = {"check_same_thread": False}
+    engine = create_engine(url, pool_size=size, max_overflow=0, connect_args=arguments)
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _record: Any) -> None:
         # The driver's own BEGIN comes too late for IMMEDIATE; ours is emitted below.
         connection.isolation_level = None  # pyright: ignore[reportAttributeAccessIssue]
@@ -100,7 +124,7 @@ def _sqlite(url: str, *, size: int, begin: str) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def open_transaction(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chatapp.domain.log import Append, Ending
-from chatapp.storage.database import Database
+from chatapp.storage.database import Database, Transaction
 from chatapp.storage.runs import RunRepository
 
 
@@ -15,15 +15,17 @@ class DatabaseLogStore:
 
     async def append(self, batch: Sequence[Append]) -> frozenset[str]:
         """Appends for all runs in one transaction; returns the runs that another attempt has."""
-        async with self._database.write() as transaction:
+
+        def work(transaction: Transaction) -> frozenset[str]:
             runs = RunRepository(transaction)
-            attempts = await runs.attempts()
+            attempts = runs.attempts()
             held = [append for append in batch if attempts.get(append.run_id) == append.attempt]
             if held:
-                await runs.append([(append.run_id, record) for append in held for record in append.records])
-        return frozenset(append.run_id for append in batch) - {append.run_id for append in held}
+                runs.append([(append.run_id, record) for append in held for record in append.records])
+            return frozenset(append.run_id for append in batch) - {append.run_id for append in held}
+
+        return await self._database.write(work)
 
     async def finish(self, ending: Ending) -> bool:
         """Ends a run and compacts its log; False when another attempt has it."""
-        async with self._database.write() as transaction:
-            return await RunRepository(transaction).finish(ending)
+        return await self._database.write(lambda transaction: RunRepository(transaction).finish(ending))

@@ -21,20 +21,12 @@ async def migrate(database: Database) -> None:
     SQLite's BEGIN IMMEDIATE, or an advisory lock, lets one process in; the others wait, then find nothing
     to do.
     """
-    async with database.write() as transaction:
-        await (await transaction.connection()).run_sync(_upgrade)
+    await database.write(lambda transaction: _upgrade(transaction.connection()))
 
 
 async def differences(database: Database) -> list[object]:
     """What the migrated schema lacks of the tables, or has too much. Empty when they agree."""
-    async with database.read() as transaction:
-        return await (await transaction.connection()).run_sync(
-            lambda connection: list(
-                compare_metadata(
-                    MigrationContext.configure(connection, opts={"compare_type": True}), SQLModel.metadata
-                )
-            )
-        )
+    return await database.read(lambda transaction: _differences(transaction.connection()))
 
 
 def config(connection: Connection) -> Config:
@@ -43,6 +35,11 @@ def config(connection: Connection) -> Config:
     settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     settings.attributes["connection"] = connection
     return settings
+
+
+def _differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, SQLModel.metadata))
 
 
 def _upgrade(connection: Connection) -> None:

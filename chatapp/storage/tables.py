@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    Table,
     Text,
     UniqueConstraint,
     text,
@@ -24,9 +25,14 @@ from sqlmodel import Field, SQLModel
 from chatapp.storage.types import UtcDateTime
 
 
-def columns(table: type[SQLModel]) -> ReadOnlyColumnCollection[str, Column[Any]]:
+def table_of(rows: type[SQLModel]) -> Table:
+    """The table itself, for statements that need no objects."""
+    return cast("Table", vars(rows)["__table__"])
+
+
+def columns(rows: type[SQLModel]) -> ReadOnlyColumnCollection[str, Column[Any]]:
     """The table's columns, typed as columns: SQLModel types attributes as the values of rows."""
-    return cast("ReadOnlyColumnCollection[str, Column[Any]]", vars(table)["__table__"].c)
+    return table_of(rows).c
 
 
 def _time(*, nullable: bool = False) -> Any:

@@ -11,6 +11,8 @@ context.configure(
     target_metadata=SQLModel.metadata,
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
+    # SQLite's is, once BEGIN is ours (storage/database.py).
+    transactional_ddl=True,
 )
 assert tables  # imported so that the metadata is whole
 context.run_migrations()
