@@ -20,8 +20,7 @@ class DatabaseLogStore:
             runs = RunRepository(transaction)
             attempts = runs.attempts()
             held = [append for append in batch if attempts.get(append.run_id) == append.attempt]
-            if held:
-                runs.append([(append.run_id, record) for append in held for record in append.records])
+            runs.append([(append.run_id, record) for append in held for record in append.records])
             return frozenset(append.run_id for append in batch) - {append.run_id for append in held}
 
         return await self._database.write(work)

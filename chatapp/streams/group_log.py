@@ -64,7 +64,8 @@ class RunWriter:
                 self.pending[-1] = Reasoning(content=last.content + event.content)
             else:
                 self.pending.append(event)
-        self._group.mark(self)
+        if self.pending:
+            self._group.mark(self)
 
     async def pace(self) -> None:
         """Returns when it is time to read from the model again."""
