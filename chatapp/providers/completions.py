@@ -7,7 +7,6 @@ patience, since many servers speak a dialect.
 """
 
 import json
-import logging
 from collections.abc import Iterable
 from typing import Final, cast
 
@@ -20,9 +19,8 @@ from chatapp.domain.texts import clean
 from chatapp.providers.base import StepEnd, StepEvent
 from chatapp.providers.refusals import stream_error
 
-logger = logging.getLogger(__name__)
-
-#: Events that cannot be read. One may be a proxy's slip; many are not a model's answer.
+#: Events that are no objects, such as "ping": a few are somebody's habit, many are not a model's answer.
+#: A damaged object is never passed over: it may have been a word of the reply.
 MAX_UNREADABLE: Final = 20
 
 FINISH_REASONS: Final = {
@@ -120,8 +118,6 @@ class StepReader:
         """
         if not self.finished:
             raise ProviderUnreachable("The model's server broke the reply off before its end.")
-        if self._unreadable:
-            logger.warning("%d unreadable events were left out of a reply", self._unreadable)
         self._settle(last=True)
         calls = [_whole(call, position) for position, call in enumerate(self._calls)]
         return [*self._out, *calls, StepEnd(finish_reason=self._reason, usage=self._usage)]
@@ -141,22 +137,18 @@ class StepReader:
                 self._choose(choice)
 
     def _unread(self, data: bytes) -> None:
-        """Servers that leave the empty lines out join their events: each line is tried by itself."""
         if b"\n" in data:
-            self.read_lines(data)
-            return
-        if data.strip():
+            # Servers that leave the empty lines out seem to send one event of many lines.
+            for line in data.split(b"\n"):
+                self._take(line)
+        elif data == b"[DONE]":
+            self.ended = True
+        elif data.startswith(b"{"):
+            raise ProviderGarbage("The model's server sent a damaged piece of the reply.")
+        elif data.strip():
             self._unreadable += 1
         if self._unreadable > MAX_UNREADABLE:
             raise ProviderGarbage
-
-    def read_lines(self, data: bytes) -> None:
-        """Takes each line of the data as an event of its own."""
-        for line in data.split(b"\n"):
-            if line == b"[DONE]":
-                self.ended = True
-            else:
-                self._take(line)
 
     def _choose(self, choice: _Choice) -> None:
         delta = choice.delta

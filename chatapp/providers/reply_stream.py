@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from chatapp.domain.errors import ProviderGarbage
 from chatapp.providers.base import StepEvent
 from chatapp.providers.completions import StepReader
 from chatapp.providers.refusals import not_a_stream
@@ -37,12 +38,11 @@ class ReplyStream:
         """
         if self._over:
             return ()
-        while not self._reader.finished:
+        while not (self._reader.finished or self._reader.ended):
             read = await anext(self._reads, None)
-            events = self._reader.read(self._splitter.flush() if read is None else self._splitter.feed(read))
-            if read is None or self._reader.ended:
-                return (*events, *self._end())
-            if events:
+            if read is None:
+                return self._end()
+            if events := self._reader.read(self._splitter.feed(read)):
                 return events
         return await self._tail()
 
@@ -69,11 +69,14 @@ class ReplyStream:
             async with asyncio.timeout(TAIL.total_seconds()):
                 while not self._reader.ended and (read := await anext(self._reads, None)) is not None:
                     events += self._reader.read(self._splitter.feed(read))
-                events += self._reader.read(self._splitter.flush())
         return (*events, *self._end())
 
     def _end(self) -> Sequence[StepEvent]:
         self._over = True
+        # A last event without an empty line after it counts, unless it is torn.
+        events: list[StepEvent] = []
+        with contextlib.suppress(ProviderGarbage):
+            events = self._reader.read(self._splitter.flush())
         if not self._reader.seen and not self._reader.ended and self._splitter.stray_lines:
             raise not_a_stream(self._splitter.first_stray)
-        return self._reader.end()
+        return (*events, *self._reader.end())

@@ -10,7 +10,7 @@ from tests.upstream.knobs import Knobs
 GARBAGE = b"\x00\xff\xfe garbage \x80\x81\nnot an event at all\n<<<>>>\n" * 400
 #: Bad bytes as they stand in the wire, within a reply that goes on.
 NOISE = {
-    "noise": b"what is this\n\ndata: {broken\n\n",
+    "noise": b"what is this\n\ndata: ping\n\n",
     "utf8": b'data: {"choices":[{"index":0,"delta":{"content":"\xf0\x9f\xff\xc3( "}}]}\n\n',
     "nul": b'data: {"choices":[{"index":0,"delta":{"content":"a\\u0000b "}}]}\n\n',
     "surrogate": b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n'
@@ -20,6 +20,7 @@ NOISE = {
 LAST_WORDS = {
     "garbage": GARBAGE,
     "clean": b"",
+    "torn": b'data: {"choices":[{"index":0,"del\n\n',
     "done": b"data: [DONE]\n\n",
     "error": b'data: {"error":{"message":"The engine is overloaded","type":"server_error","code":503}}\n\n',
 }

@@ -1,0 +1,1 @@
+"""One suite over each implementation of an interface."""
