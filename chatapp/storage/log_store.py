@@ -20,7 +20,9 @@ class DatabaseLogStore:
             runs = RunRepository(transaction)
             attempts = runs.attempts()
             held = [append for append in batch if attempts.get(append.run_id) == append.attempt]
-            runs.append([(append.run_id, record) for append in held for record in append.records])
+            # Without rows the statement would insert one of defaults.
+            if rows := [(append.run_id, record) for append in held for record in append.records]:
+                runs.append(rows)
             return frozenset(append.run_id for append in batch) - {append.run_id for append in held}
 
         return await self._database.write(work)
