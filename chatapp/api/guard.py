@@ -91,7 +91,7 @@ class Guard:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> str | None:
         """Serves an admitted socket and returns None, or says why it is refused."""
-        if scope["path"] not in {SOCKET_PATH, f"{SOCKET_PATH}/"}:
+        if scope["path"] != f"{SOCKET_PATH}/":  # as socket.io-client asks for it
             return "no socket here"
         if not origin_allowed(scope, self._policy):
             return "origin"

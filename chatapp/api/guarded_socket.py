@@ -98,6 +98,9 @@ class GuardedSocket:
             await self._send(message)
             self._writing = asyncio.create_task(self._write())
             return
+        if self._writing is None:  # the app refuses
+            await self._send(message)
+            return
         size = len(message.get("text") or message.get("bytes") or "")
         self._queue.append((monotonic(), size, message))
         self._queued_bytes += size

@@ -1,0 +1,263 @@
+"""The real app in production mode on loopback: built once, run as often as a test wants.
+
+    server = AppServer(build, data_dir=tmp_path / "data", env={"SCRIPTED_DELAY": "0"})
+    server.start()          # returns when it is ready
+    server.kill()           # kill -9 of the whole process group, as a power cut would
+    server.start()          # on the same port, with the same data
+    server.stop()           # SIGTERM, and SIGKILL after a while
+
+As fixtures: `app_build` (once per test session) and `start_app` (as many servers as wanted, stopped at the
+end of the test).
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.app_build import INHERITED, Build, build_app, link_tree, retarget
+
+START_TIMEOUT_S: Final = 40.0
+STOP_TIMEOUT_S: Final = 15.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class AppServer:
+    """One server: a port and a data folder that stay the same over restarts."""
+
+    def __init__(
+        self,
+        build: Build,
+        *,
+        data_dir: Path,
+        env: Mapping[str, str] | None = None,
+        port: int | None = None,
+        web_dir: Path | None = None,
+    ) -> None:
+        self.build = build
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.env = dict(env or {})
+        self.log_path = data_dir.parent / f"server-{self.port}.log"
+        self._web = web_dir or data_dir.parent / f"web-{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The page, without a slash at the end; also the only origin besides 127.0.0.1's."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://localhost:{self.port}/_event/"
+
+    @property
+    def pid(self) -> int:
+        """The server's main process; its process group has the workers as well."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """All that it wrote, over all its starts."""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def start(self, *, wait: bool = True) -> "AppServer":
+        """Start it, and wait until it says that it is ready."""
+        assert not self.is_running, "already running"
+        self._prepare_page()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                cwd=self.build.root,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        if wait:
+            self.wait_until_ready()
+        return self
+
+    def wait_until_ready(self, timeout: float = START_TIMEOUT_S) -> None:
+        """Wait for /api/ready; fails with the end of the log when the server dies or takes too long."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            assert self.is_running, f"the server ended:\n{self.log[-4000:]}"
+            if self.get("/api/ready").status == 200:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"not ready after {timeout:g} s:\n{self.log[-4000:]}")
+
+    def get(self, path: str, *, timeout: float = 5, **headers: str) -> "Answer":
+        """A plain GET; a server that is not there answers with status 0."""
+        wanted = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=wanted)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return Answer(status=answer.status, headers=dict(answer.headers), body=answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(status=error.code, headers=dict(error.headers), body=error.read())
+        except (OSError, TimeoutError):
+            return Answer(status=0, headers={}, body=b"")
+
+    def kill(self) -> None:
+        """kill -9 of the server and its workers; returns when they are gone."""
+        self._signal_group(signal.SIGKILL)
+        self._wait_gone()
+
+    def terminate(self) -> int:
+        """SIGTERM, as a supervisor would send it; returns the exit status. Fails when it takes too long."""
+        assert self._process is not None
+        self._process.terminate()
+        status = self._process.wait(STOP_TIMEOUT_S)
+        self._wait_gone()
+        return status
+
+    def restart(self) -> None:
+        """SIGTERM and a new start."""
+        self.terminate()
+        self.start()
+
+    def stop(self) -> None:
+        """End it whatever its condition; for the end of a test."""
+        if self.is_running:
+            assert self._process is not None
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_TIMEOUT_S)
+        self.kill()
+
+    def rss_bytes(self) -> int:
+        """Resident memory of the server and its workers (Linux)."""
+        return sum(_rss_bytes(pid) for pid in self.pids())
+
+    def pids(self) -> list[int]:
+        """The processes of its group (Linux)."""
+        return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _group(entry) == self.pid]
+
+    def _signal_group(self, number: int) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def _wait_gone(self) -> None:
+        assert self._process is not None
+        self._process.wait(STOP_TIMEOUT_S)
+        self._signal_group(signal.SIGKILL)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while self.pids() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _command(self) -> list[str]:
+        # What `reflex run --env prod --single-port` ends in, without building anew.
+        options = ["--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(self.port)]
+        return [sys.executable, "-m", "granian", *options, "--workers", "1", "chatapp.chatapp:app"]
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: os.environ[name] for name in INHERITED if name in os.environ},
+            "PYTHONUNBUFFERED": "1",
+            "CHATAPP_DATA_DIR": str(self.data_dir),
+            "LOCAL_MODEL": "off",
+            "MAX_CONNECTIONS_PER_IP": "1000",
+            **self.env,
+            "REFLEX_ENV_MODE": "prod",
+            "__REFLEX_SKIP_COMPILE": "1",
+            "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "1",
+            "REFLEX_WEB_WORKDIR": str(self._web),
+            "REFLEX_FRONTEND_PORT": str(self.port),
+            "REFLEX_BACKEND_PORT": str(self.port),
+        }
+
+    def _prepare_page(self) -> None:
+        """This server's own copy of the page, which looks for its socket on this server's port."""
+        if not self._web.exists():
+            link_tree(self.build.web, self._web)
+            retarget(self._web, port=self.port)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> object:
+        return json.loads(self.body)
+
+
+@pytest.fixture(scope="session")
+def app_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """The app, built once for all tests of this session."""
+    return build_app(tmp_path_factory.mktemp("app") / "build")
+
+
+StartApp = Callable[..., AppServer]
+
+
+@pytest.fixture
+def start_app(app_build: Build, tmp_path: Path) -> Generator[StartApp]:
+    """Starts servers, each with data of its own; all are stopped at the end of the test."""
+    with servers(app_build, tmp_path) as start:
+        yield start
+
+
+@contextmanager
+def servers(build: Build, folder: Path) -> Generator[StartApp]:
+    """`start(**settings)` starts a server under `folder`, with the settings as its environment."""
+    started: list[AppServer] = []
+
+    def start(**env: str) -> AppServer:
+        home = folder / f"server{len(started)}"
+        home.mkdir(parents=True)
+        server = AppServer(build, data_dir=home / "data", env=env)
+        started.append(server)
+        return server.start()
+
+    try:
+        yield start
+    finally:
+        for server in started:
+            server.stop()
+
+
+def _rss_bytes(pid: int) -> int:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _group(entry: Path) -> int:
+    with suppress(OSError):
+        fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        # A dead process that its parent has not yet buried is no process any more.
+        return 0 if fields[0] == "Z" else int(fields[2])
+    return 0
