@@ -4,16 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.orm import Session
 
 from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.errors import NotSignedIn
-from chatapp.storage.tables import AccountRow, LoginRow, columns
-
-_accounts = columns(AccountRow)
-_logins = columns(LoginRow)
+from chatapp.storage.tables import ACCOUNTS, LOGINS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +23,8 @@ class StoredLogin:
 class AccountRepository:
     """Accounts and logins within one transaction."""
 
-    def __init__(self, transaction: Session) -> None:
-        self._transaction: Session = transaction
+    def __init__(self, transaction: Connection) -> None:
+        self._transaction: Connection = transaction
 
     def ensure(self, principal: Principal, *, at: datetime) -> None:
         """Writes the account and the login down if they are not there yet: a guest's first send.
@@ -43,34 +39,30 @@ class AccountRepository:
 
     def login(self, login_id: str) -> StoredLogin | None:
         """The login with this id, if it was ever written down."""
-        found = (
-            self._transaction.execute(
-                select(LoginRow, AccountRow)
-                .join(AccountRow, _accounts.id == _logins.account_id)
-                .where(_logins.id == login_id)
-            )
+        row = self._transaction.execute(
+            select(LOGINS, ACCOUNTS.c.kind, ACCOUNTS.c.disabled_at)
+            .join(ACCOUNTS, ACCOUNTS.c.id == LOGINS.c.account_id)
+            .where(LOGINS.c.id == login_id)
         ).first()
-        if found is None:
+        if row is None:
             return None
-        login, account = found
         principal = Principal(
-            account_id=account.id,
-            login_id=login.id,
-            kind=AccountKind(account.kind),
-            expires_at=login.expires_at,
+            account_id=row.account_id,
+            login_id=row.id,
+            kind=AccountKind(row.kind),
+            expires_at=row.expires_at,
         )
-        return StoredLogin(
-            principal=principal, ended=login.revoked_at is not None or account.disabled_at is not None
-        )
+        ended = row.revoked_at is not None or row.disabled_at is not None
+        return StoredLogin(principal=principal, ended=ended)
 
     def ended(self, logins: Collection[str]) -> frozenset[str]:
         """Which of these logins were ended before their time, or belong to a disabled account."""
         found = self._transaction.scalars(
-            select(_logins.id)
-            .join(AccountRow, _accounts.id == _logins.account_id)
+            select(LOGINS.c.id)
+            .join(ACCOUNTS, ACCOUNTS.c.id == LOGINS.c.account_id)
             .where(
-                _logins.id.in_(logins),
-                or_(_logins.revoked_at.is_not(None), _accounts.disabled_at.is_not(None)),
+                LOGINS.c.id.in_(logins),
+                or_(LOGINS.c.revoked_at.is_not(None), ACCOUNTS.c.disabled_at.is_not(None)),
             )
         )
         return frozenset(found)
@@ -78,16 +70,16 @@ class AccountRepository:
     def revoke(self, login_id: str, *, at: datetime) -> bool:
         """Ends the login for good; False when it was never written down or has ended already."""
         changed = self._transaction.execute(
-            update(LoginRow)
-            .where(_logins.id == login_id, _logins.revoked_at.is_(None))
+            update(LOGINS)
+            .where(LOGINS.c.id == login_id, LOGINS.c.revoked_at.is_(None))
             .values(revoked_at=at)
-            .returning(_logins.id)
+            .returning(LOGINS.c.id)
         )
         return changed.first() is not None
 
     def _add(self, principal: Principal, *, at: datetime) -> None:
         account = {"id": principal.account_id, "kind": principal.kind.value, "created_at": at}
-        self._transaction.execute(insert(AccountRow).values(account).on_conflict_do_nothing())
+        self._transaction.execute(insert(ACCOUNTS).values(account).on_conflict_do_nothing())
         login = {
             "id": principal.login_id,
             "account_id": principal.account_id,
@@ -96,4 +88,4 @@ class AccountRepository:
             "created_at": at,
             "expires_at": principal.expires_at,
         }
-        self._transaction.execute(insert(LoginRow).values(login).on_conflict_do_nothing())
+        self._transaction.execute(insert(LOGINS).values(login).on_conflict_do_nothing())

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Row
+
 from chatapp.domain.conversations import Conversation
 from chatapp.domain.events import (
     Attempt,
@@ -33,7 +35,6 @@ from chatapp.domain.messages import (
     Usage,
 )
 from chatapp.domain.runs import Run
-from chatapp.storage.tables import ConversationRow, MessageRow, RunRow
 
 _EVENTS: dict[str, type[Any]] = {
     "chunk": Chunk,
@@ -138,7 +139,7 @@ def _finish_reason(value: str | None) -> FinishReason | None:
     return FinishReason(value) if value else None
 
 
-def message_of(row: MessageRow) -> Message:
+def message_of(row: Row[Any]) -> Message:
     """The message in a row."""
     failure = None
     if row.failure_code:
@@ -174,9 +175,8 @@ def message_columns(message: Message) -> dict[str, Any]:
     }
 
 
-def conversation_of(row: ConversationRow) -> Conversation:
+def conversation_of(row: Row[Any]) -> Conversation:
     """The conversation in a row."""
-    assert row.key is not None
     return Conversation(
         key=row.key,
         id=row.id,
@@ -189,7 +189,7 @@ def conversation_of(row: ConversationRow) -> Conversation:
     )
 
 
-def run_of(row: RunRow) -> Run:
+def run_of(row: Row[Any]) -> Run:
     """The run in a row."""
     return Run(
         id=row.id,

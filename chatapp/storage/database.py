@@ -13,12 +13,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.domain.errors import StorageFull, Unavailable
 
 #: What repositories work in. Services pass it on and look no further.
-Transaction = Session
+Transaction = Connection
 
 T = TypeVar("T")
 
@@ -42,10 +41,6 @@ class Database:
     def __init__(self, url: str) -> None:
         self._reader: Engine = _sqlite(url, size=SQLITE_READERS, begin="BEGIN")
         self._writer: Engine = _sqlite(url, size=1, begin="BEGIN IMMEDIATE")
-        self._read: sessionmaker[Session] = sessionmaker(self._reader, expire_on_commit=False)
-        self._write: sessionmaker[Session] = sessionmaker(
-            self._writer, expire_on_commit=False, autoflush=False
-        )
         self._readers: ThreadPoolExecutor = ThreadPoolExecutor(SQLITE_READERS, thread_name_prefix="db-read")
         self._writers: ThreadPoolExecutor = ThreadPoolExecutor(1, thread_name_prefix="db-write")
 
@@ -53,7 +48,7 @@ class Database:
         """Runs the work on one consistent picture. Raises `Unavailable`, and what the work raises."""
 
         def job() -> T:
-            with _translated(), self._read() as transaction:
+            with _translated(), self._reader.begin() as transaction:
                 return work(transaction)
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, job)
@@ -68,7 +63,7 @@ class Database:
         """
 
         def job() -> T:
-            with _translated(), self._write.begin() as transaction:
+            with _translated(), self._writer.begin() as transaction:
                 return work(transaction)
 
         return await asyncio.get_running_loop().run_in_executor(self._writers, job)

@@ -21,12 +21,12 @@ async def migrate(database: Database) -> None:
     SQLite's BEGIN IMMEDIATE, or an advisory lock, lets one process in; the others wait, then find nothing
     to do.
     """
-    await database.write(lambda transaction: _upgrade(transaction.connection()))
+    await database.write(_upgrade)
 
 
 async def differences(database: Database) -> list[object]:
     """What the migrated schema lacks of the tables, or has too much. Empty when they agree."""
-    return await database.read(lambda transaction: _differences(transaction.connection()))
+    return await database.read(_differences)
 
 
 def config(connection: Connection) -> Config:
