@@ -1,0 +1,86 @@
+"""A guest's cookie is ours or nobody's, and what is known of the guest gives no cookie away."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatapp.services.cookies import GuestCookies, as_header, principal_of
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+TTL = timedelta(days=30)
+
+
+def cookies(secret: str = "s" * 40, now: datetime = NOW) -> GuestCookies:
+    return GuestCookies(secret_key=secret, ttl=TTL, now=lambda: now)
+
+
+def test_a_cookie_names_one_guest() -> None:
+    cookie = cookies().make()
+    guest = cookies().read(cookie)
+    assert guest is not None
+    assert guest == cookies(now=NOW + timedelta(days=29)).read(cookie)
+    assert guest.expires_at == NOW + TTL
+    assert guest != cookies().read(cookies().make())
+
+
+def test_ids_are_apart_and_not_in_the_cookie() -> None:
+    cookie = cookies().make()
+    guest = cookies().read(cookie)
+    assert guest is not None
+    assert guest.account_id != guest.login_id
+    assert guest.account_id not in cookie
+    assert guest.login_id not in cookie
+
+
+def test_it_ends_when_its_time_is_over() -> None:
+    cookie = cookies().make()
+    assert cookies(now=NOW + TTL - timedelta(seconds=1)).read(cookie)
+    assert cookies(now=NOW + TTL).read(cookie) is None
+
+
+def test_the_future_is_a_forgery() -> None:
+    assert cookies(now=NOW - timedelta(minutes=6)).read(cookies().make()) is None
+
+
+def test_another_secret_reads_nothing() -> None:
+    assert cookies(secret="t" * 40).read(cookies().make()) is None
+
+
+def test_any_change_is_noticed() -> None:
+    cookie = cookies().make()
+    for place in range(len(cookie)):
+        other = "A" if cookie[place] != "A" else "B"
+        changed = cookie[:place] + other + cookie[place + 1 :]
+        # The last characters of base64url carry bits that decode to nothing; the text must be the same.
+        assert cookies().read(changed) is None
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "v1", "v1...", "v1.a.b.c", "login", "\0", "é" * 100, "v1." + "A" * 9000]
+)
+def test_rubbish_is_nobody(cookie: str) -> None:
+    assert cookies().read(cookie) is None
+
+
+def test_the_house_passes_the_guest_on_without_the_cookie() -> None:
+    cookie = cookies().make()
+    guest = cookies().read(cookie)
+    assert guest is not None
+    assert principal_of(as_header(guest)) == guest
+    assert cookies().read(as_header(guest)) is None
+
+
+@pytest.mark.parametrize(
+    "header", ["", "login=", "login=x; login=y", f"login={'0' * 32}.{'0' * 32}.admin.1795257181"]
+)
+def test_other_headers_name_nobody(header: str) -> None:
+    assert principal_of(header) is None
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=200))
+def test_no_text_is_an_error(text: str) -> None:
+    assert cookies().read(text) is None
+    assert principal_of(text) is None
