@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from chatapp.domain.errors import ChatError, ProviderTimeout
 from chatapp.domain.events import Attempt, Chunk, Context, Done, Error, Logged, Reasoning, RunEvent
@@ -164,14 +164,14 @@ def _taken(transaction: Transaction, run_id: str) -> _Found | None:
     if run is None or run.status.is_final:
         return None
     reason = _reason(run)
-    if not runs.claim(run, model=run.model, reason=reason, at=datetime.now(UTC)):
+    if not runs.claim(run):
         return None
     branch = conversations.branch(run.conversation_key, run.message_id, limit=MAX_HISTORY)
     continued = conversations.message(run.owner_id, run.continues) if run.continues else None
     return _Found(
         run=replace(run, attempt=run.attempt + 1),
         reason=reason,
-        records=runs.log(run.id),
+        records=runs.log(run.id) if run.attempt else (),
         blank=replace(branch[-1].message, parts=(), status=Status.QUEUED),
         history=[snapshot.message for snapshot in branch[:-1]],
         prefix=continued[1] if continued else None,

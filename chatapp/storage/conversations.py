@@ -68,7 +68,8 @@ class ConversationRepository:
     def add_message(self, conversation: Conversation, message: Message) -> None:
         """A new node in the tree."""
         self._transaction.execute(
-            insert(MESSAGES).values(
+            insert(MESSAGES),
+            dict(
                 id=message.id,
                 conversation_key=conversation.key,
                 owner_id=conversation.owner_id,
@@ -78,7 +79,7 @@ class ConversationRepository:
                 created_at=message.created_at,
                 seq=0,
                 **message_columns(message),
-            )
+            ),
         )
 
     def message(self, owner_id: str, message_id: str) -> tuple[Conversation, Message] | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -20,7 +19,7 @@ from chatapp.storage.codec import (
     run_of,
     to_ms,
 )
-from chatapp.storage.tables import ATTEMPTS, CONVERSATIONS, EVENTS, LOGS, MESSAGES, RUNS
+from chatapp.storage.tables import CONVERSATIONS, EVENTS, LOGS, MESSAGES, RUNS
 
 _UNFINISHED = (Status.QUEUED.value, Status.STREAMING.value)
 
@@ -44,21 +43,22 @@ class RunRepository:
     def add(self, run: Run, *, user_message_id: str, client_key: str, client_digest: str) -> None:
         """A queued run."""
         self._transaction.execute(
-            insert(RUNS).values(
-                id=run.id,
-                conversation_key=run.conversation_key,
-                owner_id=run.owner_id,
-                message_id=run.message_id,
-                user_message_id=user_message_id,
-                model=run.model,
-                status=run.status.value,
-                attempt=run.attempt,
-                cancel_requested=run.cancel_requested,
-                continues=run.continues,
-                client_key=client_key,
-                client_digest=client_digest,
-                created_at=run.created_at,
-            )
+            insert(RUNS),
+            {
+                "id": run.id,
+                "conversation_key": run.conversation_key,
+                "owner_id": run.owner_id,
+                "message_id": run.message_id,
+                "user_message_id": user_message_id,
+                "model": run.model,
+                "status": run.status.value,
+                "attempt": run.attempt,
+                "cancel_requested": run.cancel_requested,
+                "continues": run.continues,
+                "client_key": client_key,
+                "client_digest": client_digest,
+                "created_at": run.created_at,
+            },
         )
 
     def by_client_key(self, owner_id: str, client_key: str) -> KeptRequest | None:
@@ -112,24 +112,18 @@ class RunRepository:
         ).first()
         return run_of(row) if row else None
 
-    def claim(self, run: Run, *, model: str, reason: str, at: datetime) -> bool:
+    def claim(self, run: Run) -> bool:
         """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended."""
-        number = run.attempt + 1
         claimed = self._transaction.execute(
             update(RUNS)
             .where(RUNS.c.id == run.id, RUNS.c.attempt == run.attempt, RUNS.c.status.in_(_UNFINISHED))
-            .values(status=Status.STREAMING.value, attempt=number)
+            .values(status=Status.STREAMING.value, attempt=run.attempt + 1)
             .returning(RUNS.c.id)
         )
         if claimed.first() is None:
             return False
         self._transaction.execute(
-            update(MESSAGES)
-            .where(MESSAGES.c.id == run.message_id)
-            .values(status=Status.STREAMING.value, model=model)
-        )
-        self._transaction.execute(
-            insert(ATTEMPTS).values(run_id=run.id, number=number, model=model, reason=reason, started_at=at)
+            update(MESSAGES).where(MESSAGES.c.id == run.message_id).values(status=Status.STREAMING.value)
         )
         return True
 
@@ -185,7 +179,7 @@ class RunRepository:
             .where(MESSAGES.c.id == run.message_id)
             .values(seq=ending.snapshot.seq, **message_columns(message))
         )
-        self._transaction.execute(insert(LOGS).values(run_id=run.id, data=dump_log(ending.records)))
+        self._transaction.execute(insert(LOGS), {"run_id": run.id, "data": dump_log(ending.records)})
         self._transaction.execute(delete(EVENTS).where(EVENTS.c.run_id == run.id))
         self._transaction.execute(
             update(CONVERSATIONS)

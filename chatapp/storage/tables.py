@@ -132,18 +132,6 @@ class RunRow(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
 
 
-class AttemptRow(SQLModel, table=True):
-    """One claim of a run by a worker."""
-
-    __tablename__ = "attempts"
-
-    run_id: str = Field(sa_column=_reference("runs.id", primary_key=True))
-    number: int = Field(primary_key=True)
-    model: str
-    reason: str
-    started_at: datetime = Field(sa_column=_time())
-
-
 class EventRow(SQLModel, table=True):
     """The log of a run while it is being made: one row an event, clustered by run and seq."""
 
@@ -176,6 +164,5 @@ LOGINS = _table(LoginRow)
 CONVERSATIONS = _table(ConversationRow)
 MESSAGES = _table(MessageRow)
 RUNS = _table(RunRow)
-ATTEMPTS = _table(AttemptRow)
 EVENTS = _table(EventRow)
 LOGS = _table(LogRow)

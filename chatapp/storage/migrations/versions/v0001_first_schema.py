@@ -16,7 +16,6 @@ def upgrade() -> None:
     _logins()
     _messages()
     _runs()
-    _attempts()
     _run_events()
     _run_logs()
 
@@ -125,19 +124,6 @@ def _runs() -> None:
         unique=False,
         sqlite_where=sa.text("status IN ('queued', 'streaming')"),
         postgresql_where=sa.text("status IN ('queued', 'streaming')"),
-    )
-
-
-def _attempts() -> None:
-    op.create_table(
-        "attempts",
-        sa.Column("run_id", sa.String(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("run_id", "number"),
     )
 
 
