@@ -8,15 +8,14 @@ parsed by
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
-from openai import APIError, APIStatusError, AsyncAPIResponse, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
+from openai import APIError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 
 from chatapp.domain.errors import ProviderError, ProviderRefused
 from chatapp.providers.base import Model, ModelRequest, Readiness, StepEvent
@@ -147,7 +146,11 @@ class OpenAIProvider:
             max_retries=0,
             http_client=pool,
         )
-        return (client, *(client.with_options(max_retries=tries) for tries in range(1, MAX_TRIES)))
+        clients = (client, *(client.with_options(max_retries=tries) for tries in range(1, MAX_TRIES)))
+        for one in clients:
+            # The SDK loads what this needs when it is first touched, 30 ms that nobody should wait for.
+            _ = one.chat.completions.with_streaming_response
+        return clients
 
     async def _begin(self, request: ModelRequest) -> tuple[ReplyStream, Sequence[StepEvent]]:
         """A reply and its first events. What breaks before them is tried again, nothing was shown yet."""
@@ -190,21 +193,22 @@ class OpenAIProvider:
 
     async def _create(self, body: dict[str, Any], tries: _Tries) -> ReplyStream:
         completions = self._clients[tries.left - 1].chat.completions.with_streaming_response
-        async with AsyncExitStack() as stack:
-            response = cast(
-                "AsyncAPIResponse[object]",
-                # Compressed, a stream would come in blocks.
-                await stack.enter_async_context(
-                    cast("Any", completions).create(
-                        **body, extra_body=self._extra_body, extra_headers={"Accept-Encoding": "identity"}
-                    )
-                ),
-            )
-            tries.left -= response.retries_taken + 1
-            raw = response.http_response
-            reads = raw.aiter_bytes() if "content-encoding" in raw.headers else raw.aiter_raw()
-            return ReplyStream(reads=reads, close=stack.pop_all().aclose)
-        raise AssertionError("the stack swallows nothing")
+        opening = completions.create(
+            model="",
+            messages=[],
+            stream=True,
+            # As the extra body it is sent as it is; as arguments the SDK would walk through the whole
+            # conversation and its own type hints, a millisecond and more a request.
+            extra_body={**body, **self._extra_body},
+            # Compressed, a stream would come in blocks.
+            extra_headers={"Accept-Encoding": "identity"},
+        )
+        # Entered here and left in `ReplyStream.aclose`: the response outlives this function.
+        response = await opening.__aenter__()
+        tries.left -= response.retries_taken + 1
+        raw = response.http_response
+        reads = raw.aiter_bytes() if "content-encoding" in raw.headers else raw.aiter_raw()
+        return ReplyStream(reads=reads, close=raw.aclose)
 
     def _dialect(self, model: str) -> Dialect:
         default = Dialect(length_field="max_completion_tokens") if self._official else Dialect()
