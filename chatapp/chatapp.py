@@ -1,12 +1,62 @@
-"""The Reflex app."""
+"""The Reflex app: its page, the doors before it, and what runs as long as it does."""
+
+from collections.abc import Mapping
+from functools import partial
 
 import reflex as rx
+from reflex.app import default_error_boundary
+
+from chatapp.api.app import make_api
+from chatapp.api.guard import Guard
+from chatapp.api.headers import SecurityHeaders
+from chatapp.api.packets import EventRules
+from chatapp.api.policy import guard_policy
+from chatapp.services.accounts import Accounts
+from chatapp.settings import load_or_exit
+from chatapp.ui.access import opened_services, services
+from chatapp.ui.csp import content_security_policy
+from chatapp.ui.entrance import entrance
+from chatapp.ui.exceptions import on_backend_error, on_frontend_error, quieten
+from chatapp.ui.gate import Gate, callable_by_browsers, check, storage_vars
+from chatapp.ui.hydration import Hydration
+from chatapp.ui.page import add_page
+from chatapp.ui.serving import serve_screens
+from chatapp.ui.theme import STYLESHEETS
 
 
-def index() -> rx.Component:
-    """Say that the build works; the real page takes this one's place."""
-    return rx.el.main(rx.el.h1("chatapp", class_name="text-2xl font-bold p-4"))
+def accounts() -> Accounts:
+    """Who somebody is. Raises `Unavailable` while the app starts or stops."""
+    return services().accounts
 
 
-app = rx.App()
-app.add_page(index, route="/", title="chatapp")
+async def health() -> Mapping[str, bool | str]:
+    """Whether each part behind the page works."""
+    services()
+    return {"services": True}
+
+
+quieten()
+policy = guard_policy(load_or_exit(), origins=rx.config.get_config().cors_allowed_origins)
+rules = EventRules(is_handler=callable_by_browsers, storage_vars=storage_vars)
+app = rx.App(
+    html_lang="en",
+    stylesheets=STYLESHEETS,
+    head_components=[entrance()],
+    # Reflex's own overlays and toasts need eval in the browser, which our policy forbids.
+    app_wraps={(55, "ErrorBoundary"): lambda _: default_error_boundary()},
+    toaster=None,
+    backend_exception_handler=on_backend_error,
+    frontend_exception_handler=on_frontend_error,
+    # The last one is outermost: the guard sees everything first.
+    api_transformer=[
+        make_api(desk=accounts, health=health, policy=policy),
+        partial(SecurityHeaders, policy=policy, content_security_policy=content_security_policy),
+        partial(Guard, policy=policy, logins=accounts, rules=rules),
+    ],
+)
+add_page(app)
+app.add_middleware(Gate(accounts), index=0)
+app.add_middleware(Hydration())
+app.register_lifespan_task(opened_services)
+app.register_lifespan_task(serve_screens)
+check()

@@ -1,0 +1,279 @@
+"""The conversation on the screen.
+
+What is stored here is a cache of the screen. The truth is in the services, and a page that comes back is filled
+from there.
+"""
+
+import logging
+from typing import Final, TypedDict
+from urllib.parse import urlsplit
+
+import reflex as rx
+
+from chatapp.domain.accounts import Principal
+from chatapp.domain.errors import ChatError, NotFound, NotSignedIn
+from chatapp.domain.fold import Snapshot
+from chatapp.domain.ids import new_id
+from chatapp.services.conversations import Window
+from chatapp.ui.access import principal, services
+from chatapp.ui.arguments import identifier, words
+from chatapp.ui.following import Tab
+from chatapp.ui.gate import Who, allow
+from chatapp.ui.history import ORDER, WINDOW, Rows, blank, fresh_ids, pour, settled
+from chatapp.ui.rows import live_id, row
+from chatapp.ui.serving import screens
+from chatapp.ui.side import Side
+
+logger = logging.getLogger(__name__)
+
+#: The keys of accepted messages that the composer is told of. It has a handful at most that are on their way.
+MAX_ACKED: Final = 4
+#: Two turns are looked for at each change of the branch; when there are more, all is read.
+MAX_FRESH: Final = 4
+
+
+class Refusal(TypedDict):
+    """A message that was not accepted: its text goes back to the composer."""
+
+    key: str
+    message: str
+
+
+class Chat(rx.State):
+    """`cid` is the conversation that is shown, "" for a new one. The levels of messages: see `history`."""
+
+    cid: str = ""
+    missing: bool = False
+    earlier: bool = False
+    window: Rows = ()
+    b0: Rows = ()
+    b1: Rows = ()
+    b2: Rows = ()
+    b3: Rows = ()
+    b4: Rows = ()
+    b5: Rows = ()
+    b6: Rows = ()
+    b7: Rows = ()
+    h0: Rows = ()
+    h1: Rows = ()
+    h2: Rows = ()
+    h3: Rows = ()
+    h4: Rows = ()
+    h5: Rows = ()
+    h6: Rows = ()
+    h7: Rows = ()
+    tail: Rows = ()
+    model: str = ""
+    acked: tuple[str, ...] = ()
+    refused: Refusal = Refusal(key="", message="")
+    notice: str = ""
+    _live: str = ""
+    _filled: bool = False
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def send(self, key: str, conversation_id: str, text: str, model: str) -> None:
+        """From the composer, which repeats it until `key` is in `acked` or `refused`."""
+        try:
+            asker = await principal(self)
+            turn = await services().turns.send(
+                asker,
+                conversation_id=identifier(conversation_id),
+                text=words(text),
+                client_key=identifier(key),
+                model=words(model),
+            )
+            await self._accepted(asker, key, turn.conversation_id)
+        except ChatError as error:
+            self.refused = Refusal(key=str(key)[:64], message=error.message)
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def stop(self, message_id: str) -> None:
+        """End the making of a reply; its text so far stays."""
+        await self._try(services().turns.stop(await principal(self), message_id=identifier(message_id)))
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def regenerate(self, message_id: str) -> None:
+        """Another reply to the same message."""
+        asker, message_id = await principal(self), identifier(message_id)
+        again = services().turns.regenerate(
+            asker, message_id=message_id, client_key=new_id(), model=self.model
+        )
+        await self._try(again)
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def go_on(self, message_id: str) -> None:
+        """Go on from where a reply ended."""
+        asker, message_id = await principal(self), identifier(message_id)
+        await self._try(services().turns.continue_reply(asker, message_id=message_id, client_key=new_id()))
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def choose_model(self, model: str) -> None:
+        """Which model answers the next message."""
+        side = await self.get_state(Side)
+        if any(choice["id"] == model for choice in side.models):
+            self.model = model
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def show_earlier(self) -> None:
+        """The messages before the first one shown."""
+        first = next(iter(self._shown()), "")
+        if not first:
+            return
+        window = await services().conversations.window(
+            await principal(self), self.cid, limit=WINDOW, before=first
+        )
+        self.window = (*(row(one) for one in window.snapshots), *self.window)
+        self.earlier = window.has_earlier
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def dismiss(self) -> None:
+        """The notice was read."""
+        self.notice = ""
+
+    @rx.event(background=True)
+    @allow(Who.SERVER)
+    async def follow(self) -> None:
+        """Keeps the tab up to date for as long as it shows this page; Reflex cancels it when it does not."""
+        async with self:
+            tab = screens().enter(self.router.session.client_token, await principal(self))
+        try:
+            while not tab.signed_out:
+                async with self:
+                    live = await self._update(tab)
+                # After the rows: a row that is not live any more must have its text before `Now` leaves it.
+                screens().show(tab, live)
+                await tab.news.wait()
+            async with self:
+                (await self.get_state(Side)).signed_out = True
+        finally:
+            screens().leave(tab)
+
+    async def _update(self, tab: Tab) -> str:
+        """Read what changed since the tab was last told; returns the live reply."""
+        first, tab.first = tab.first, False
+        tree, listing = tab.tree_changed or first, tab.list_changed or first
+        tab.tree_changed = tab.list_changed = False
+        tab.news.clear()
+        asked = conversation_in(self.router.url.path)
+        if not self._filled or asked != self.cid:
+            await self._open(tab.principal, asked)
+        if asked and tab.room is None and (tree or listing):
+            await self._join(tab)
+        elif tree and asked:
+            await self._follow_branch(tab)
+        if listing:
+            await (await self.get_state(Side))._read(tab.principal)
+        return self._live
+
+    async def _join(self, tab: Tab) -> None:
+        """Watch first, read then: so nothing falls between."""
+        try:
+            await screens().join(tab, self.cid)
+        except NotFound:
+            return
+        if self.missing:
+            await self._open(tab.principal, self.cid)
+        await self._follow_branch(tab)
+
+    async def _follow_branch(self, tab: Tab) -> None:
+        try:
+            snapshot = await self._sync(tab.principal)
+        except NotFound:
+            await self._open(tab.principal, self.cid)
+            return
+        if snapshot is not None and tab.room is not None:
+            tab.room.adopt(snapshot)
+
+    async def _accepted(self, asker: Principal, key: str, conversation_id: str) -> None:
+        """One delta brings the turn and its acknowledgement: what was pending becomes what is stored."""
+        self.acked = (*self.acked[1 - MAX_ACKED :], key)
+        if self.cid == conversation_id and not self.missing:
+            await self._sync(asker)
+        elif self.cid in {"", conversation_id}:
+            await self._open(asker, conversation_id)
+
+    async def _open(self, asker: Principal, conversation_id: str) -> None:
+        """Fill the page with a conversation, or with none."""
+        self.cid, self._filled = conversation_id, True
+        try:
+            window = await self._window(asker, WINDOW) if conversation_id else None
+        except NotFound:
+            window = None
+        self.missing = bool(conversation_id) and window is None
+        self._fill(window)
+        await self._choose(asker, window)
+
+    async def _window(self, asker: Principal, limit: int) -> Window:
+        return await services().conversations.window(asker, self.cid, limit=limit)
+
+    async def _choose(self, asker: Principal, window: Window | None) -> None:
+        """The model that this conversation used last, or the newest one; else the default."""
+        offered = [model.id for model in await services().models.offered()]
+        used = [window.conversation] if window else await services().conversations.newest(asker, limit=1)
+        wanted = [one.model for one in used if one.model in offered]
+        self.model = (wanted or offered or [""])[0]
+
+    def _fill(self, window: Window | None) -> None:
+        """Replace everything; a reply that is being made has its text so far in its row."""
+        snapshots = window.snapshots if window else ()
+        rows = tuple(row(one) for one in snapshots)
+        self._live = live_id(snapshots)
+        start = settled([one["id"] for one in rows], self._live)
+        self._assign(dict.fromkeys(ORDER, ()) | {"window": rows[:start], "tail": rows[start:]})
+        self.earlier = bool(window and window.has_earlier)
+
+    async def _sync(self, asker: Principal) -> Snapshot | None:
+        """Add what was added to the branch; returns the live reply. Raises `NotFound`."""
+        window = await self._window(asker, len(self.tail) + MAX_FRESH)
+        fresh = fresh_ids(self._shown(), [one.message.id for one in window.snapshots])
+        if fresh is None or len(fresh) > MAX_FRESH:
+            window = await self._window(asker, WINDOW)
+            self._fill(window)
+        else:
+            self._extend(window.snapshots, [*(one["id"] for one in self.tail), *fresh])
+        return next((one for one in window.snapshots if one.message.id == self._live), None)
+
+    def _extend(self, snapshots: tuple[Snapshot, ...], ids: list[str]) -> None:
+        """Settle the turns before the live one; the last reply stays live until another one is."""
+        self._live = live_id(snapshots) or (self._live if ids and ids[-1] == self._live else "")
+        by_id = {one.message.id: one for one in snapshots}
+        known = {one["id"]: one for one in self.tail}
+        start = settled(ids, self._live)
+        done = tuple(row(by_id[one]) for one in ids[:start])
+        tail = tuple(
+            known.get(one) or blank(by_id[one]) if one == self._live else row(by_id[one])
+            for one in ids[start:]
+        )
+        self._assign(pour(done, {name: getattr(self, name) for name in ORDER}) | {"tail": tail})
+
+    def _assign(self, values: dict[str, Rows]) -> None:
+        """Only what changed, since what is assigned is sent."""
+        for name, value in values.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
+
+    def _shown(self) -> list[str]:
+        return [one["id"] for name in ORDER for one in getattr(self, name)]
+
+    async def _try(self, work) -> None:
+        """What a button asked for; a refusal is said in words."""
+        try:
+            await work
+            self.notice = ""
+        except NotSignedIn:
+            raise
+        except ChatError as error:
+            self.notice = error.message
+
+
+def conversation_in(path: str) -> str:
+    """The id in `/c/{conversation_id}`, or "" on the page of a new one."""
+    section, _, rest = urlsplit(path).path.strip("/").partition("/")
+    return rest.partition("/")[0] if section == "c" else ""

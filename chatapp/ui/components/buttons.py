@@ -1,0 +1,34 @@
+"""Buttons of one kind: an icon with a name, quiet until it is pointed at."""
+
+from typing import Any, Final
+
+import reflex as rx
+
+_QUIET: Final = (
+    "inline-flex items-center justify-center gap-1.5 rounded-lg text-muted-foreground cursor-pointer "
+    "hover:bg-accent hover:text-foreground transition-colors"
+)
+
+
+def icon_button(name: str, icon: str, *, size: int = 18, class_name: str = "", **props: Any) -> rx.Component:
+    """A square button; its name is read aloud and shown when the pointer rests on it."""
+    return rx.el.button(
+        rx.icon(icon, size=size, aria_hidden=True),
+        type="button",
+        aria_label=name,
+        title=name,
+        class_name=f"{_QUIET} size-9 shrink-0 {class_name}",
+        **props,
+    )
+
+
+def small_button(name: str, icon: str, **props: Any) -> rx.Component:
+    """A button below a message, with its name beside the icon on a wide screen."""
+    return rx.el.button(
+        rx.icon(icon, size=15, aria_hidden=True),
+        rx.el.span(name, class_name="hidden sm:inline"),
+        type="button",
+        aria_label=name,
+        class_name=f"{_QUIET} h-8 min-w-8 px-2 text-[0.8rem]",
+        **props,
+    )

@@ -1,0 +1,161 @@
+"""The way from the composer to the server: what was written or sent is kept in the browser until it is accepted.
+
+This is the page's one piece of JavaScript, since it must work when there is no server: a draft for each
+conversation, and an outbox. What is sent is first put into the outbox and then emitted; it leaves the outbox when
+the server acknowledges its key, and everything in it is emitted again when a page is hydrated anew. The server
+takes each key once. Both are kept under the account, so that nobody sends what another has written.
+"""
+
+from typing import Final
+
+import reflex as rx
+from reflex_base.event import EventChain
+from reflex_base.utils.imports import ImportVar
+from reflex_base.vars import VarData
+from reflex_base.vars.base import LiteralVar
+from typing_extensions import override
+
+from chatapp.ui.chat import Chat
+from chatapp.ui.side import Side
+
+#: Sent in one frame of the socket, which may hold 1,000,000 bytes.
+MAX_BYTES: Final = 900_000
+
+_CODE: Final = """
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+const storage = (key, text) => text ? localStorage.setItem(key, text) : localStorage.removeItem(key);
+const readBox = (me) => { try { return JSON.parse(localStorage.getItem("outbox:" + me)) ?? [] } catch { return [] } };
+const writeBox = (me, box) => { storage("outbox:" + me, box.length && JSON.stringify(box)); dispatchEvent(new Event("outbox")) };
+const onBox = (wake) => {
+  for (const name of ["outbox", "storage"]) addEventListener(name, wake);
+  return () => { for (const name of ["outbox", "storage"]) removeEventListener(name, wake) };
+};
+const thisTab = () => sessionStorage.getItem("tab") ?? (sessionStorage.setItem("tab", newKey()), sessionStorage.getItem("tab"));
+const useConversation = () => useLocation().pathname.match(/^\\/c\\/([^/]+)/)?.[1] ?? "";
+const useMe = (me) => me || (typeof localStorage === "undefined" ? "" : localStorage.getItem("me")) || "";
+
+// Other tabs show what this one sends when the server has it, and its box only if it seems to be left behind.
+function usePending(me, acked) {
+  const who = useMe(me), cid = useConversation();
+  const raw = useSyncExternalStore(onBox, () => localStorage.getItem("outbox:" + who) ?? "[]", () => "[]");
+  return useMemo(() => JSON.parse(raw).filter((m) =>
+    m.cid === cid && !acked.includes(m.key) && (m.tab === thisTab() || Date.now() - m.at > 3000)), [raw, cid, acked]);
+}
+
+function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
+  const who = useMe(me), cid = useConversation(), navigate = useNavigate(), field = useRef(null);
+  const [text, setText] = useState(""), [problem, setProblem] = useState("");
+  const draft = "draft:" + who + ":" + cid;
+  const change = (value) => {
+    setText(value);
+    setProblem("");
+    try { storage(draft, value) } catch { setProblem("This browser's storage is full: the draft is only on this page.") }
+  };
+  const send = (words) => {
+    if (!words.trim()) return;
+    const length = words.length > limit ? Array.from(words).length : words.length;
+    if (limit && length > limit || new Blob([words]).size > MAX_BYTES)
+      return setProblem(`This message has ${length.toLocaleString("en")} characters. At most ${limit.toLocaleString("en")} can be sent: please shorten it.`);
+    const m = { key: newKey(), cid: cid || newKey(), text: words, model, at: Date.now(), tab: thisTab() };
+    try { writeBox(who, [...readBox(who), m]) }
+    catch { return setProblem("This browser's storage is full, so the message could not be kept safe. It was not sent.") }
+    change("");
+    emit(m.key, m.cid, m.text, m.model);
+    if (!cid) navigate("/c/" + m.cid);
+    dispatchEvent(new Event("sent"));
+  };
+  useEffect(() => {
+    const early = "draft::" + cid, kept = localStorage.getItem(draft) ?? localStorage.getItem(early) ?? "";
+    if (who) localStorage.removeItem(early);
+    change(kept);
+    if (matchMedia("(pointer: fine)").matches) field.current?.focus();
+  }, [draft]);
+  useEffect(() => {
+    if (!epoch) return;
+    localStorage.setItem("me", me);
+    if (readBox("").length) { writeBox(me, [...readBox(me), ...readBox("")]); writeBox("", []) }
+    for (const m of readBox(me)) emit(m.key, m.cid, m.text, m.model);
+  }, [epoch]);
+  useEffect(() => {
+    const box = readBox(who), left = box.filter((m) => !acked.includes(m.key));
+    if (left.length < box.length) writeBox(who, left);
+  }, [acked]);
+  useEffect(() => {
+    const box = readBox(who), m = box.find((one) => one.key === refused.key);
+    if (!m) return;
+    writeBox(who, box.filter((one) => one !== m));
+    if (m.cid === cid || !cid) change(text ? m.text + "\\n\\n" + text : m.text);
+    else storage("draft:" + who + ":" + m.cid, m.text);
+    setProblem(refused.message);
+  }, [refused]);
+  useEffect(() => {
+    const start = (event) => send(event.detail);
+    addEventListener("starter", start);
+    return () => removeEventListener("starter", start);
+  });
+  const near = limit && text.length > 0.9 * limit;
+  return {
+    text, field, problem, submit: () => send(text),
+    count: near ? Array.from(text).length.toLocaleString("en") + " / " + limit.toLocaleString("en") : "",
+    change: (event) => change(event.target.value),
+    key: (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      send(text);
+    },
+  };
+}
+""".replace("MAX_BYTES", str(MAX_BYTES))
+
+
+class Glue(rx.Fragment):
+    """Brings the code above into each module that uses a hook of it."""
+
+    @override
+    def add_imports(self) -> dict[str, list[ImportVar]]:
+        hooks = ("useEffect", "useMemo", "useRef", "useState", "useSyncExternalStore")
+        return {
+            "react": [ImportVar(tag=name) for name in hooks],
+            "react-router": [ImportVar(tag=name) for name in ("useLocation", "useNavigate")],
+        }
+
+    @override
+    def add_custom_code(self) -> list[str]:
+        return [_CODE]
+
+
+def composer_var(name: str, kind: type = str) -> rx.Var:
+    """A field of what `useComposer` returns. All users of one composer stand together in one component."""
+    emit = LiteralVar.create(
+        EventChain.create(
+            Chat.send, args_spec=lambda key, cid, text, model: [key, cid, text, model], key="on_send"
+        )
+    )
+    given = {
+        "me": Side.me, "epoch": Side.epoch, "limit": Side.max_chars, "model": Chat.model,
+        "acked": Chat.acked, "refused": Chat.refused, "emit": emit,
+    }  # fmt: skip
+    hook = (
+        "const composer = useComposer({"
+        + ", ".join(f"{key}: {value!s}" for key, value in given.items())
+        + "})"
+    )
+    return _hooked(f"composer.{name}", kind, hook, *given.values())
+
+
+def pending_var() -> rx.Var[list[dict[str, str]]]:
+    """What was sent in this conversation and not acknowledged yet."""
+    hook = f"const pending = usePending({Side.me!s}, {Chat.acked!s})"
+    return _hooked("pending", list[dict[str, str]], hook, Side.me, Chat.acked)
+
+
+def conversation_var() -> rx.Var[str]:
+    """The conversation in the address: the page's own, before the server has answered."""
+    return _hooked("conversation", str, "const conversation = useConversation()")
+
+
+def _hooked(expression: str, kind: type, hook: str, *used: rx.Var) -> rx.Var:
+    own = VarData.merge(*(var._get_all_var_data() for var in used), VarData(components=(Glue.create(),)))
+    return rx.Var(
+        expression, _var_type=kind, _var_data=VarData.merge(own, VarData(hooks={hook: own}))
+    ).guess_type()

@@ -1,0 +1,49 @@
+"""What a page that loads or comes back is given in its first answer: the conversation, with the text so far.
+
+Reflex would send what its state held, or nothing after a restart, and fill the page by events later. Done here it is
+in the hydration itself: no empty flash, and one read of the truth.
+"""
+
+import logging
+from typing import Final
+
+import reflex as rx
+from reflex.middleware import Middleware
+from reflex.state import BaseState, State, StateUpdate
+from reflex_base.event import Event
+from typing_extensions import override
+
+from chatapp.domain.errors import NotSignedIn
+from chatapp.ui.access import principal
+from chatapp.ui.chat import Chat, conversation_in
+from chatapp.ui.side import Side
+
+logger = logging.getLogger(__name__)
+
+_HYDRATION: Final = f"{State.get_full_name()}.hydrate_and_load"
+
+
+class Hydration(Middleware):
+    """Fills the states before Reflex takes the snapshot that it sends."""
+
+    @override
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+        """Never refuses: a page that cannot be filled is filled by its follower, or says why not."""
+        if event.name == _HYDRATION:
+            try:
+                await self._fill(state)
+            except Exception:
+                logger.exception("a page could not be filled at its hydration")
+        return None
+
+    async def _fill(self, state: BaseState) -> None:
+        side = await state.get_state(Side)
+        try:
+            asker = await principal(state)
+        except NotSignedIn:
+            side.signed_out = True
+            return
+        chat = await state.get_state(Chat)
+        side._begin(asker)
+        await side._read(asker)
+        await chat._open(asker, conversation_in(state.router.url.path))

@@ -1,0 +1,50 @@
+"""The chat page: its parts in their places."""
+
+import reflex as rx
+
+from chatapp.ui.chat import Chat
+from chatapp.ui.components.composer import composer
+from chatapp.ui.components.header import header
+from chatapp.ui.components.log import log, missing, welcome
+from chatapp.ui.components.notices import notices
+from chatapp.ui.components.outbox import conversation_var, pending_var
+from chatapp.ui.components.sidebar import sidebar
+
+
+def add_page(app: rx.App) -> None:
+    """`/` and `/c/{conversation_id}` are one route: going from one to the other keeps the page, its composer and
+    what is written there, and needs nothing from the server, so that it works offline."""
+    app.add_page(
+        chat_page,
+        route="/[[section]]/[[conversation_id]]",
+        title="chatapp",
+        description="A chat with a model, on your own server.",
+        on_load=Chat.follow,
+    )
+
+
+def chat_page() -> rx.Component:
+    """The sidebar, and the conversation beside it."""
+    return rx.el.div(
+        sidebar(),
+        rx.el.main(
+            header(),
+            _conversation(),
+            rx.el.div(notices(), composer(), class_name="shrink-0 pb-3 sm:pb-5"),
+            class_name="flex min-w-0 flex-1 flex-col",
+        ),
+        class_name="flex h-dvh overflow-hidden bg-background text-foreground",
+    )
+
+
+def _conversation() -> rx.Component:
+    """What is sent is shown at once, so it counts: neither a welcome nor a conversation that is not there yet."""
+    none_pending = pending_var().length() == 0
+    return rx.el.div(
+        rx.cond(
+            (conversation_var() == "") & none_pending,
+            welcome(),
+            rx.cond(Chat.missing & none_pending, missing(), log()),
+        ),
+        class_name="flex min-h-0 flex-1 flex-col",
+    )

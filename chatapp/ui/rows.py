@@ -1,0 +1,104 @@
+"""What the page is given to draw: plain values, made from the domain's and never the other way round."""
+
+from collections.abc import Sequence
+from typing import Final, TypedDict
+
+from chatapp.domain.conversations import Conversation
+from chatapp.domain.fold import Snapshot
+from chatapp.domain.messages import FinishReason, Message, Role, Status
+from chatapp.providers.base import Model, Readiness
+
+
+class Row(TypedDict):
+    """A message of the conversation. While it is being made, `Now` and `Live` say more than this does."""
+
+    id: str
+    role: str
+    status: str
+    at: str
+    text: str
+    thinking: str
+    model: str
+    error: str
+    left_out: int
+    more: bool
+
+
+class Item(TypedDict):
+    """A conversation in the sidebar."""
+
+    id: str
+    title: str
+
+
+class Choice(TypedDict):
+    """A model in the picker."""
+
+    id: str
+    label: str
+    notice: str
+
+
+class Step(TypedDict):
+    """A provider that is being made ready (`percent` of it is done), or that cannot be had (-1)."""
+
+    message: str
+    percent: int
+
+
+#: Ends from which "Continue" goes on; a complete reply offers it only when its length was cut.
+_UNFINISHED: Final = frozenset({Status.STOPPED, Status.INTERRUPTED, Status.FAILED})
+
+
+def row(snapshot: Snapshot) -> Row:
+    """A message as it is drawn."""
+    message = snapshot.message
+    return Row(
+        id=message.id,
+        role=message.role,
+        status=message.status,
+        at=message.created_at.isoformat(timespec="seconds"),
+        text=message.text,
+        thinking=message.reasoning,
+        model=message.model,
+        error=message.failure.message if message.failure else "",
+        left_out=message.left_out,
+        more=can_continue(message),
+    )
+
+
+def can_continue(message: Message) -> bool:
+    """Whether there is a text that a model could go on from."""
+    if message.role is not Role.ASSISTANT or not message.text:
+        return False
+    cut = message.status is Status.COMPLETE and message.finish_reason is FinishReason.LENGTH
+    return cut or message.status in _UNFINISHED
+
+
+def live_id(snapshots: Sequence[Snapshot]) -> str:
+    """The reply that is being made; replies of one conversation are made one after another."""
+    for snapshot in snapshots:
+        if snapshot.message.role is Role.ASSISTANT and not snapshot.message.status.is_final:
+            return snapshot.message.id
+    return ""
+
+
+def item(conversation: Conversation) -> Item:
+    """A conversation as the sidebar shows it."""
+    return Item(id=conversation.id, title=conversation.title)
+
+
+def choice(model: Model) -> Choice:
+    """A model as the picker shows it."""
+    return Choice(id=model.id, label=model.label, notice=model.notice)
+
+
+def steps(readiness: Sequence[tuple[str, Readiness]]) -> list[Step]:
+    """What is being made ready; and why nothing can be had, when nothing can."""
+    coming = [one for _, one in readiness if one.progress is not None]
+    if not coming and not any(one.usable for _, one in readiness):
+        coming = [one for _, one in readiness if one.message]
+    return [
+        Step(message=one.message, percent=-1 if one.progress is None else round(one.progress * 100))
+        for one in coming
+    ]

@@ -1,0 +1,153 @@
+"""A reply that is being made, as its readers on the screen see it: folded once, whoever and how many they are."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from chatapp.domain.events import Attempt, Chunk, Logged, Reasoning
+from chatapp.domain.fold import Snapshot, fold
+from chatapp.domain.messages import Message, Part, ReasoningPart, TextPart
+from chatapp.ui.live_text import LiveText
+from chatapp.ui.rows import can_continue
+
+#: Parts of a delta: var name -> value, for each of the three states that show a live reply.
+Changes = dict[str, dict[str, Any]]
+
+_NOBODY: Final[Mapping[str, Any]] = {
+    "id": "", "status": "", "model": "", "error": "", "left_out": 0, "more": False, "position": 0,
+}  # fmt: skip
+
+
+class RunView:
+    """One reply.
+
+    What is said of it is folded by the one fold. Its text is not: a fold makes a new string for each event,
+    which is dear for long replies, and the screen wants it in levels. A test holds the two together.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        message = snapshot.message
+        self.message_id: str = message.id
+        self.seq: int = snapshot.seq
+        self.live: LiveText = LiveText(message.text)
+        self.thinking: LiveText = LiveText(message.reasoning)
+        self._parts: list[tuple[str, int]] = [_span(part) for part in message.parts]
+        self._about: Message = replace(message, parts=())
+        self._position: int = 0
+        self._told: dict[str, Any] = dict(_NOBODY)
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing will be added any more."""
+        return self._about.status.is_final
+
+    def apply(self, records: Iterable[Logged]) -> None:
+        """Fold in what is new.
+
+        Raises:
+            ValueError: a record is missing in between.
+        """
+        for record in records:
+            if record.seq <= self.seq:
+                continue
+            if record.seq != self.seq + 1:
+                raise ValueError(f"seq {record.seq} follows {self.seq}")
+            self._fold(record)
+            self.seq = record.seq
+
+    def queue(self, position: int) -> None:
+        """Its place among those that wait."""
+        self._position = position
+
+    def take_changes(self) -> Changes:
+        """What changed since this was last asked, for readers that have everything before."""
+        now = self._now()
+        about = {name: value for name, value in now.items() if self._told.get(name) != value}
+        self._told = now
+        return _without_empty(
+            {
+                "now": about,
+                "live": _levels("t", self.live.take_changes()),
+                "thinking": _levels("r", self.thinking.take_changes()),
+            }
+        )
+
+    def everything(self) -> Changes:
+        """All of it, for a reader that has nothing or has missed something."""
+        return {
+            "now": self._now(),
+            "live": _levels("t", dict(enumerate(self.live.levels))),
+            "thinking": _levels("r", dict(enumerate(self.thinking.levels))),
+        }
+
+    def _fold(self, record: Logged) -> None:
+        match record.event:
+            case Chunk(content=text):
+                self.live.append(text)
+                self._grow("text", len(text))
+            case Reasoning(content=text):
+                self.thinking.append(text)
+                self._grow("reasoning", len(text))
+            case Attempt(keep_chars=keep):
+                self._cut(keep)
+                self._about = fold(self._about, record.event)
+            case _:
+                self._about = replace(fold(self._about, record.event), parts=())
+
+    def _grow(self, kind: str, length: int) -> None:
+        if self._parts and self._parts[-1][0] == kind:
+            self._parts[-1] = (kind, self._parts[-1][1] + length)
+        else:
+            self._parts.append((kind, length))
+
+    def _cut(self, keep_chars: int) -> None:
+        """As the fold cuts: text up to a length, and nothing of any kind after it."""
+        kept: list[tuple[str, int]] = []
+        left = keep_chars
+        for kind, length in self._parts:
+            if kind == "text" and length > left:
+                kept.append((kind, left))
+                break
+            left -= length if kind == "text" else 0
+            kept.append((kind, length))
+        if kept != self._parts:
+            self._parts = kept
+            self.live.cut(sum(length for kind, length in kept if kind == "text"))
+            self.thinking.cut(sum(length for kind, length in kept if kind == "reasoning"))
+
+    def _now(self) -> dict[str, Any]:
+        about = self._about
+        # Whether one can go on depends on there being text, not on which.
+        some = replace(about, parts=(TextPart(text="."),) if any(self.live.levels) else ())
+        return {
+            "id": about.id,
+            "status": str(about.status),
+            "model": about.model,
+            "error": about.failure.message if about.failure else "",
+            "left_out": about.left_out,
+            "more": can_continue(some),
+            "position": 0 if about.status != "queued" else self._position,
+        }
+
+
+def nobody() -> Changes:
+    """What is sent to a page that shows no live reply any more."""
+    return {"now": dict(_NOBODY)}
+
+
+def _span(part: Part) -> tuple[str, int]:
+    match part:
+        case TextPart(text=text):
+            return ("text", len(text))
+        case ReasoningPart(text=text):
+            return ("reasoning", len(text))
+        case _:
+            return ("step", 0)
+
+
+def _levels(prefix: str, changes: dict[int, str]) -> dict[str, str]:
+    return {f"{prefix}{level}": text for level, text in changes.items()}
+
+
+def _without_empty(changes: Changes) -> Changes:
+    return {state: values for state, values in changes.items() if values}

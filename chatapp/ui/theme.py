@@ -1,0 +1,35 @@
+"""The look in one place: what Tailwind is told, and the two things that the page loads before it draws.
+
+Colours are CSS variables (`assets/page.css`), so that light, dark and a set accent are one switch each. Their names
+are those that Streamdown's components use.
+"""
+
+from typing import Any, Final
+
+_COLORS: Final = (
+    "background", "foreground", "muted", "muted-foreground", "border", "input", "ring", "card", "card-foreground",
+    "popover", "popover-foreground", "primary", "primary-foreground", "secondary", "secondary-foreground", "accent",
+    "accent-foreground", "destructive", "sidebar", "sidebar-foreground", "warning", "success",
+)  # fmt: skip
+
+#: For `rx.plugins.TailwindV4Plugin(config=...)` in rxconfig.py.
+TAILWIND: Final[dict[str, Any]] = {
+    "darkMode": "class",
+    # Streamdown's own class names must survive Tailwind's search for what is used.
+    "content": [
+        "./app/**/*.{js,jsx}",
+        "./components/**/*.{js,jsx}",
+        "./utils/**/*.{js,jsx}",
+        "./node_modules/streamdown/dist/*.js",
+        "./node_modules/@streamdown/*/dist/*.js",
+    ],
+    "theme": {
+        "extend": {
+            "colors": {name: f"var(--{name})" for name in _COLORS},
+            "fontFamily": {"sans": ["var(--font-sans)"], "mono": ["var(--font-mono)"]},
+            "maxWidth": {"column": "46rem"},
+        }
+    },
+}
+
+STYLESHEETS: Final = ["/page.css"]

@@ -1,0 +1,88 @@
+"""A live reply on the screen is what the one fold says it is."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatapp.domain.events import Attempt, Chunk, Done, Error, Logged, Reasoning, RunEvent, ToolCall
+from chatapp.domain.fold import Snapshot
+from chatapp.domain.messages import Failure, Message, Role, Status
+from chatapp.ui.rows import can_continue
+from chatapp.ui.run_view import RunView
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+EMPTY = Snapshot(message=Message(id="m", role=Role.ASSISTANT, created_at=AT, status=Status.QUEUED))
+
+events = st.one_of(
+    st.builds(Chunk, content=st.text(max_size=60)),
+    st.builds(Reasoning, content=st.text(max_size=60)),
+    st.builds(ToolCall, id=st.just("1"), name=st.just("t"), arguments=st.just("{}")),
+    st.builds(
+        Attempt, attempt=st.just(2), model=st.just("x:y"), reason=st.just(""), keep_chars=st.integers(0, 150)
+    ),
+    st.builds(Error, failure=st.just(Failure(code="c", message="It broke."))),
+    st.builds(Done, status=st.sampled_from([Status.COMPLETE, Status.STOPPED, Status.FAILED])),
+)
+
+
+def logged(*some: RunEvent) -> list[Logged]:
+    return [Logged(seq=n, at=AT, event=event) for n, event in enumerate(some, 1)]
+
+
+class Screen:
+    """A browser that applies what it is sent."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+
+    def apply(self, changes: dict[str, dict[str, object]]) -> None:
+        for values in changes.values():
+            self.values.update(values)
+
+    def text(self, prefix: str) -> str:
+        return "".join(str(self.values.get(f"{prefix}{level}", "")) for level in (4, 3, 2, 1, 0))
+
+
+@given(st.lists(events, max_size=30), st.integers(0, 30), st.integers(0, 30))
+def test_every_reader_sees_what_the_fold_says(some, joined, late):
+    """A reader of changes from the start of the view, and one that comes late, both end at the fold's message."""
+    records = logged(*some)
+    folded = EMPTY.after(records).message
+    view = RunView(EMPTY.after(records[:joined]))
+    early, later = Screen(), Screen()
+    early.apply(view.everything())
+    for n, record in enumerate(records, 1):
+        view.apply([record])
+        if n == late:
+            later.apply(view.everything())
+        changes = view.take_changes()
+        early.apply(changes)
+        if n >= late:
+            later.apply(changes)
+    if late == 0 or late > len(records):
+        later.apply(view.everything())
+    for screen in (early, later):
+        assert screen.text("t") == folded.text
+        assert screen.text("r") == folded.reasoning
+        assert screen.values["status"] == folded.status
+        assert screen.values["model"] == folded.model
+        assert screen.values["more"] == can_continue(folded)
+        assert screen.values["error"] == (folded.failure.message if folded.failure else "")
+
+
+def test_a_gap_is_not_papered_over():
+    """A missing record means: read the window again."""
+    view = RunView(EMPTY)
+    with pytest.raises(ValueError, match="follows"):
+        view.apply(logged(Chunk(content="a"), Chunk(content="b"))[1:])
+
+
+def test_what_is_covered_is_passed_over():
+    """The same records twice change nothing."""
+    records = logged(Chunk(content="a"), Chunk(content="b"))
+    view = RunView(EMPTY.after(records))
+    view.apply(records)
+    assert view.live.text == "ab"
+    assert view.take_changes().keys() == {"now"}
