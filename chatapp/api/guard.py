@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from chatapp.api.counting import Buckets, Slots
 from chatapp.api.guarded_socket import (
+    GONE,
     POLICY_VIOLATION,
     GuardedSocket,
     Message,
@@ -129,7 +130,7 @@ class Guard:
             await socket.run(lambda receive, send: self._app(scope, receive, send))
         finally:
             del self._open[socket]
-            if socket.cut_reason not in {None, "gone"}:
+            if socket.cut_reason not in {None, GONE}:
                 logger.warning("cut socket of login %s: %s", principal.login_id, socket.cut_reason)
 
     def _keep_rounds(self) -> None:

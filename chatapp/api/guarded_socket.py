@@ -19,6 +19,8 @@ Send = Callable[[Message], Awaitable[None]]
 #: Close codes of RFC 6455, section 7.4.1.
 POLICY_VIOLATION: Final = 1008
 TRY_LATER: Final = 1013
+#: The client left by itself: nobody is there to say goodbye to.
+GONE: Final = "gone"
 #: How long the last words may take to a client that does not read.
 FAREWELL: Final = timedelta(seconds=2)
 
@@ -84,6 +86,8 @@ class GuardedSocket:
         """The app's next message: a frame that was found good, or the disconnect."""
         while True:
             message = await self._next()
+            if message["type"] == "websocket.disconnect":
+                self.cut(GONE)
             if message["type"] != "websocket.receive":
                 return message
             frame = self._checked(message)
@@ -139,22 +143,22 @@ class GuardedSocket:
             while not self._cut.done():
                 while self._queue and not self._cut.done():
                     _, size, message = self._queue[0]
+                    if message.get("text") == "2":
+                        # Before it goes: the answer may be here before we are told that it went.
+                        self._inbound.ping_sent()
                     await self._send(message)
                     self._queue.popleft()
                     self._queued_bytes -= size
-                    if message.get("text") == "2":
-                        self._inbound.ping_sent()
                     if message["type"] == "websocket.close":
                         return
                 self._wake.clear()
                 await self._wake.wait()
         except Exception:  # whatever the server calls it: the client is gone
-            self.cut("gone")
+            self.cut(GONE)
 
     async def _finish(self) -> None:
         if self._writing is not None:
-            if not self._queue or self._queue[-1][2]["type"] != "websocket.close":
-                await self.send({"type": "websocket.close", "code": 1000})
+            await self.send({"type": "websocket.close", "code": 1000})
             await asyncio.wait({self._writing}, timeout=FAREWELL.total_seconds())
         for task in (self._reading, self._writing):
             if task is not None and not task.done():
@@ -162,7 +166,7 @@ class GuardedSocket:
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
         self._queue.clear()
-        if self._cut.done() and self._writing is not None:
+        if self._writing is not None and self.cut_reason not in {None, GONE}:
             code, reason = self._cut.result()
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(FAREWELL.total_seconds()):
