@@ -28,6 +28,7 @@ from chatapp.storage.migrate import migrate
 from chatapp.streams.broadcast import Broadcast
 from chatapp.streams.fair_queue import FairQueue
 from chatapp.streams.group_log import GroupLog
+from chatapp.telemetry.logs import configure
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
 
     Raises `Unavailable` when the database cannot be opened.
     """
+    configure(level=settings.log_level, as_json=settings.log_format == "json")
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
@@ -62,7 +64,8 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         await catalog.open()
         worker = _worker(settings, database, broadcast, group, catalog)
         # Last in, first out: the worker hands its runs over while everything they need is still open.
-        await stack.enter_async_context(_running(worker.run()))
+        if settings.worker != "external":
+            await stack.enter_async_context(_running(worker.run()))
         yield Services(
             settings=settings,
             turns=Turns(

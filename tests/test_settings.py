@@ -22,13 +22,12 @@ PRODUCTION = {"APP_ENV": "production", "AUTH_MODE": "guest", "SECRET_KEY": "k" *
 WRONG = [
     ("APP_ENV", "prod", "'development' or 'production'"),
     ("AUTH_MODE", "open", "'guest', 'password' or 'oidc'"),
-    ("LEASE_TTL", "0", "from 1 to 300"),
-    ("LEASE_TTL", "nan", "from 1 to 300"),
+    ("STREAM_IDLE_TIMEOUT", "0", "from 0.1 to 3600"),
+    ("STREAM_IDLE_TIMEOUT", "nan", "from 0.1 to 3600"),
     ("SCRIPTED_DELAY", "-1", "from 0 to 60"),
     ("LOGIN_TTL", "1e400", "seconds from 1"),
     ("MAX_CONCURRENT_STREAMS", "0", "greater than or equal to 1"),
     ("MAX_MESSAGE_CHARS", "many", "a whole number"),
-    ("ENABLE_METRICS", "maybe", "true or false"),
     ("DEFAULT_MODEL", "gpt-5-mini", "provider:model"),
     ("DEFAULT_MODEL", "openai: ", "provider:model"),
     ("OPENAI_BASE_URL", "localhost:11434", "http:// or https://"),
@@ -79,12 +78,12 @@ def test_values_are_read_with_their_kinds(settings_with: Make):
 
 def test_an_empty_value_is_the_same_as_none(settings_with: Make):
     """`NAME=` in a compose file or a copied example asks for the default."""
-    assert settings_with(REDIS_URL="", LEASE_TTL=" ") == settings_with()
+    assert settings_with(REDIS_URL="", LOGIN_TTL=" ") == settings_with()
 
 
 def test_settings_cannot_be_changed(settings: Settings):
     with pytest.raises(ValidationError):
-        settings.lease_ttl = timedelta(seconds=1)  # pyright: ignore[reportAttributeAccessIssue]
+        settings.login_ttl = timedelta(seconds=1)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(("name", "value", "allowed"), WRONG)
@@ -207,15 +206,15 @@ def test_production_with_a_public_url_trusts_no_page_on_localhost(settings_with:
 def test_environment_wins_over_the_project_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """`.env` lies in the project, whatever the working directory is; its values are taken as written."""
     monkeypatch.setattr(chatapp.settings.reading, "PROJECT_ROOT", tmp_path)
-    (tmp_path / ".env").write_text("LEASE_TTL=20\nOPENAI_API_KEY=a${HOME}b\nMAX_UPLOAD_MB=\n")
+    (tmp_path / ".env").write_text("LOGIN_TTL=70\nOPENAI_API_KEY=a${HOME}b\nMAX_UPLOAD_MB=\n")
     monkeypatch.setenv("CHATAPP_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir("/")
     settings = load()
-    assert settings.lease_ttl == timedelta(seconds=20)
+    assert settings.login_ttl == timedelta(seconds=70)
     assert settings.openai_api_key is not None
     assert settings.openai_api_key.get_secret_value() == "a${HOME}b"
-    monkeypatch.setenv("LEASE_TTL", "30")
-    assert load().lease_ttl == timedelta(seconds=30)
+    monkeypatch.setenv("LOGIN_TTL", "80")
+    assert load().login_ttl == timedelta(seconds=80)
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_line(tmp_path: Path):

@@ -82,13 +82,7 @@ class Turns:
             at = datetime.now(UTC)
             AccountRepository(transaction).ensure(principal, at=at)
             conversation = _conversation(transaction, principal, conversation_id, text, at)
-            user = Message(
-                id=new_id(),
-                role=Role.USER,
-                created_at=at,
-                parent_id=conversation.leaf_id,
-                parts=(TextPart(text=text),),
-            )
+            user = _said(text, at, after=conversation.leaf_id)
             ConversationRepository(transaction).add_message(conversation, user)
             return _queue_run(transaction, conversation, user, model, (client_key, digest))
 
@@ -185,6 +179,10 @@ class _Made:
 
     turn: Turn
     run: Run | None = None
+
+
+def _said(text: str, at: datetime, *, after: str | None) -> Message:
+    return Message(id=new_id(), role=Role.USER, created_at=at, parent_id=after, parts=(TextPart(text=text),))
 
 
 def _conversation(

@@ -7,8 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
-from sqlmodel import SQLModel
 
+from chatapp.storage import tables
 from chatapp.storage.database import Database
 
 #: PostgreSQL's advisory lock for migrations; any number that nobody else uses.
@@ -39,7 +39,7 @@ def config(connection: Connection) -> Config:
 
 def _differences(connection: Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, SQLModel.metadata))
+    return list(compare_metadata(context, tables.SQLModel.metadata))
 
 
 def _upgrade(connection: Connection) -> None:
