@@ -1,0 +1,120 @@
+"""`python -m bench`: K users, one message each, through the browser's own protocol, against the real app.
+
+The app runs in production mode in one process on SQLite; upstream is the tests' vendor-format server in
+another; the users are raw websockets in this one. Everything is on loopback and bounded. Quote medians of
+several runs, and compare only what was measured in one sitting.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from bench.run import Load, measure
+from tests.app_build import build_app
+from tests.app_server import AppServer
+
+SECRET_KEY = "bench-" * 8
+
+
+def main() -> None:
+    """Reads the command line, runs each load on a fresh server, prints a table."""
+    arguments = _arguments()
+    with contextlib.suppress(OSError):  # the ruler must not be late itself; only root may
+        os.setpriority(os.PRIO_PROCESS, 0, -5)
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as place:
+        build = build_app(Path(place) / "app")
+        for users in arguments.users:
+            for tokens in arguments.tokens:
+                for history in arguments.history:
+                    load = Load(
+                        users=users,
+                        tokens=tokens,
+                        rate=arguments.rate,
+                        history=history,
+                        ramp=arguments.ramp,
+                    )
+                    folder = Path(tempfile.mkdtemp(dir=place))
+                    with _upstream() as url, _server(build, folder, url) as server:
+                        row = _run(load, server, url)
+                    rows.append(row)
+                    print(_line(row), flush=True)
+    if arguments.out:
+        arguments.out.write_text(json.dumps(rows, indent=1))
+
+
+def _arguments() -> argparse.Namespace:
+    def numbers(text: str) -> list[int]:
+        return [int(part) for part in text.split(",")]
+
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--users", "-k", type=numbers, default=[1, 100, 250], help="comma list")
+    parser.add_argument("--tokens", "-n", type=numbers, default=[400], help="tokens of a reply, comma list")
+    parser.add_argument("--rate", "-r", type=float, default=30, help="tokens a second of each reply")
+    parser.add_argument("--history", type=numbers, default=[0], help="messages already there, comma list")
+    parser.add_argument("--ramp", type=float, default=3, help="seconds over which the users send")
+    parser.add_argument("--out", type=Path, help="also write the figures as JSON")
+    return parser.parse_args()
+
+
+def _run(load: Load, server: AppServer, url: str) -> dict[str, Any]:
+    import uvloop
+
+    return uvloop.run(measure(load, server=server, upstream_url=url, secret_key=SECRET_KEY))
+
+
+@contextlib.contextmanager
+def _upstream() -> Generator[str]:
+    command = [sys.executable, "-m", "tests.upstream", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip().partition("=")[2]
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def _server(build: Any, folder: Path, url: str) -> Generator[AppServer]:
+    server = AppServer(
+        build,
+        data_dir=folder / "data",
+        env={
+            "OPENAI_BASE_URL": url,
+            "OPENAI_API_KEY": "bench",
+            "OPENAI_MODELS": "mock",
+            "SECRET_KEY": SECRET_KEY,
+            "MAX_CONCURRENT_STREAMS": "2000",
+            "MAX_CONNECTIONS_PER_IP": "5000",
+        },
+    )
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _line(row: dict[str, Any]) -> str:
+    return (
+        f"users {row['users']:4d} tokens {row['tokens']:5d} history {row['history']:4d} | "
+        f"ok {row['ok']:4d} | "
+        f"delay p50 {row['delay_p50_ms']:6.0f} p95 {row['delay_p95_ms']:6.0f} ms | "
+        f"submit p50 {row['submit_p50_ms']:5.0f} p95 {row['submit_p95_ms']:5.0f} ms | "
+        f"first+ p50 {row['first_p50_ms']:5.0f} p95 {row['first_p95_ms']:5.0f} ms | "
+        f"CPU {row['cpu_s_per_1k_tokens']:.3f} s/1k ({row['cpu_cores']:.2f} cores) | "
+        f"{row['bytes_per_byte']:5.1f} B/B, {row['updates']:4.0f} updates | "
+        f"{row['kb_per_user']:5.0f} KB/user {row['errors'] or ''}"
+    )
+
+
+if __name__ == "__main__":
+    main()

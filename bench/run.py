@@ -1,0 +1,164 @@
+"""One load on one server, measured."""
+
+import asyncio
+import os
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.history import fill
+from bench.reading import shown
+from bench.user import User, refusal
+from chatapp.services.cookies import GuestCookies
+from tests.app_server import AppServer
+from tests.upstream.tokens import text
+
+COOKIE = "chatapp_login"
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+FIRST_TOKEN_MS = 200
+CONNECTING_AT_ONCE = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What is asked of the app: `users` at once, a reply of `tokens` at `rate` a second each."""
+
+    users: int
+    tokens: int
+    rate: float
+    history: int
+    ramp: float
+
+
+async def measure(load: Load, *, server: AppServer, upstream_url: str, secret_key: str) -> dict[str, Any]:
+    """Runs the load and returns its figures; times in ms, memory in KB."""
+    cookies = GuestCookies(secret_key=secret_key, ttl=timedelta(days=1))
+    users = [_user(load, number, server.url, cookies.make()) for number in range(load.users)]
+    if load.history:
+        await fill(
+            server.data_dir, load.history, [(user.cookie, user.conversation_id) for user in users], cookies
+        )
+    await asyncio.to_thread(server.start)
+    await _warm_up(server, upstream_url, cookies)
+    before_kb = server.rss_bytes() / 1024
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
+        await asyncio.gather(*(_connected(user, http, gate) for user in users))
+        cpu, began = _cpu_seconds(server.pids()), time.monotonic()
+        await _all_send(load, users)
+        seconds = time.monotonic() - began
+        cpu = _cpu_seconds(server.pids()) - cpu
+        used_kb = server.rss_bytes() / 1024 - before_kb
+        await asyncio.gather(*(user.close() for user in users))
+        async with http.post(upstream_url.replace("/v1", "/log"), json={"ids": []}) as answer:
+            log = await answer.json()
+    figures = _figures(load, users, log)
+    return (
+        asdict(load)
+        | figures
+        | {
+            "cpu_s_per_1k_tokens": cpu / (load.users * load.tokens / 1000),
+            "cpu_cores": cpu / seconds,
+            "kb_per_user": used_kb / load.users,
+        }
+    )
+
+
+def _user(load: Load, number: int, url: str, cookie: str) -> User:
+    knobs = f"[id:u{number} n:{load.tokens} r:{load.rate:g} t:{FIRST_TOKEN_MS}]"
+    return User(
+        url=url,
+        cookie=f"{COOKIE}={cookie}",
+        conversation_id=f"bench{number}",
+        message=f"{knobs} How does streaming work?",
+    )
+
+
+async def _connected(user: User, http: aiohttp.ClientSession, gate: asyncio.Semaphore) -> None:
+    async with gate:
+        await user.connect(http)
+
+
+async def _warm_up(server: AppServer, upstream_url: str, cookies: GuestCookies) -> None:
+    """Two short replies: imports, statements and connections are made once, at nobody's cost."""
+    load = Load(users=1, tokens=20, rate=100, history=0, ramp=0)
+    async with aiohttp.ClientSession() as http:
+        for number in (-1, -2):
+            user = _user(load, number, server.url, cookies.make())
+            await user.connect(http)
+            await user.run(delay=0, patience=30)
+            assert not user.error, user.error
+            await user.close()
+
+
+async def _all_send(load: Load, users: Sequence[User]) -> None:
+    chance = random.Random(load.users)  # the same moments in every run
+    patience = 2 * load.tokens / load.rate + 60
+
+    async def one(user: User, delay: float) -> None:
+        await user.run(delay=delay, patience=patience)
+        if not user.error:
+            waiting.append(asyncio.create_task(user.keep_alive()))
+
+    waiting: list[asyncio.Task[None]] = []
+    ramp = load.ramp if load.users > 1 else 0.0
+    await asyncio.gather(*(one(user, chance.uniform(0, ramp)) for user in users))
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _figures(load: Load, users: Sequence[User], log: dict[str, Any]) -> dict[str, Any]:
+    want = text(load.tokens)
+    delays: list[float] = []
+    submits: list[float] = []
+    firsts: list[float] = []
+    ratios: list[float] = []
+    updates: list[int] = []
+    errors: Counter[str] = Counter()
+    for number, user in enumerate(users):
+        seen, sent = shown(user.frames, load.tokens), log.get(f"u{number}")
+        error = user.error or refusal(user.frames) or ("" if seen.text == want else "wrong text")
+        if error or sent is None:
+            errors[error or "never asked"] += 1
+            continue
+        delays += [(at - due) / 1e6 for at, due in zip(seen.at_ns, sent["sent_ns"], strict=False)]
+        submits.append((sent["request_ns"] - user.sent_ns) / 1e6)
+        firsts.append((seen.at_ns[0] - sent["sent_ns"][0]) / 1e6)
+        ratios.append(seen.size / len(want.encode()))
+        updates.append(seen.updates)
+    return {
+        "ok": len(users) - errors.total(),
+        "errors": dict(errors),
+        **_spread("delay", delays),
+        **_spread("submit", submits),
+        **_spread("first", firsts),
+        "bytes_per_byte": statistics.median(ratios) if ratios else float("nan"),
+        "updates": statistics.median(updates) if updates else float("nan"),
+    }
+
+
+def _spread(name: str, values: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(values) or [float("nan")]
+    return {
+        f"{name}_p{percent}_ms": ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+        for percent in (50, 95, 99)
+    }
+
+
+def _cpu_seconds(pids: Sequence[int]) -> float:
+    """User and system time of these processes so far (Linux, 10 ms steps)."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS_PER_SECOND
