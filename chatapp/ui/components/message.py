@@ -120,7 +120,8 @@ def reply(
         reasoning(message_id=message_id, thinking=thinking, busy=busy),
         words(message_id=message_id, text=text, busy=busy, position=position),
         _ending(status, error),
-        rx.cond(busy, rx.fragment(), _footer(message_id, at, text, status, more)),
+        # Its place is kept while there is nothing in it: the end of a reply must not move the page.
+        rx.el.div(rx.cond(busy, rx.fragment(), _footer(message_id, at, text, more)), class_name="mt-1.5 h-8"),
         data_message_id=message_id,
         data_role="assistant",
         data_status=status,
@@ -235,7 +236,7 @@ def _note(icon: str, text: str | rx.Var[str], color: str) -> rx.Component:
 
 
 def _footer(
-    message_id: rx.Var[str], at: rx.Var[str], text: rx.Var[str], status: rx.Var[str], more: rx.Var[bool]
+    message_id: rx.Var[str], at: rx.Var[str], text: rx.Var[str], more: rx.Var[bool]
 ) -> rx.Component:
     return rx.el.div(
         copy_button(message_id=message_id, text=text),
@@ -246,7 +247,7 @@ def _footer(
             rx.fragment(),
         ),
         rx.el.span(clock(at), class_name="ml-1 text-xs text-muted-foreground"),
-        class_name="flex items-center -ml-2 mt-1.5",
+        class_name="flex items-center -ml-2",
     )
 
 

@@ -33,7 +33,7 @@ def sidebar() -> rx.Component:
         id=DRAWER,
         custom_attrs={"popover": "auto"},
         aria_label="Conversations",
-        class_name="flex-col bg-sidebar border-r! border-border",
+        class_name="flex-col bg-sidebar",
     )
 
 
