@@ -21,9 +21,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def connection_error(error: BaseException, *, server: str, address_setting: str) -> ProviderError:
-    """The error to raise. `server` names the host without secrets, `address_setting` says where it came
-    from.
-    """
+    """The error to raise. `server` names the host without secrets, `address_setting` is where it is set."""
     for cause in causes(error):
         if found := _known(cause, server, address_setting):
             return found

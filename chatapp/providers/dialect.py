@@ -18,12 +18,14 @@ _TOO_MANY: Final = re.compile(r"too large|at most|maximum|in the completion|less
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dialect:
-    """`length_field` bounds the reply; OpenAI's newer models take no other, most servers know only the
-    older.
+    """How one model's server wants to be asked.
+
+    `length_field` bounds the reply: OpenAI's newer models refuse the name that most other servers know.
     """
 
     length_field: str | None = "max_tokens"
     with_usage: bool = True
+    asks_to_continue: bool = True
 
     def learn(self, status: int, message: str) -> Self | None:
         """The dialect to try after a refusal; None when another one would not help."""
@@ -41,24 +43,19 @@ class Dialect:
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
         """The arguments of the SDK's `create`."""
-        body: dict[str, Any] = {"model": request.model, "messages": wire_messages(request), "stream": True}
+        body: dict[str, Any] = {"model": request.model, "messages": self._messages(request), "stream": True}
         if self.with_usage:
             body["stream_options"] = {"include_usage": True}
         if self.length_field:
             body[self.length_field] = request.max_output_tokens
         return body
 
-
-def wire_messages(request: ModelRequest) -> list[dict[str, str]]:
-    """The messages as they go out. A reply to go on with stays last; the words about it go to the system
-    message.
-    """
-    messages = [
-        {"role": str(message.role), "content": clean(message.content)} for message in request.messages
-    ]
-    if not request.continues:
-        return messages
-    if messages[0]["role"] == Role.SYSTEM:
-        messages[0]["content"] += "\n\n" + CONTINUE
-        return messages
-    return [{"role": str(Role.SYSTEM), "content": CONTINUE}, *messages]
+    def _messages(self, request: ModelRequest) -> list[dict[str, str]]:
+        """An unfinished reply stays last; what is said of it goes to the system message."""
+        messages = [{"role": str(one.role), "content": clean(one.content)} for one in request.messages]
+        if not (request.continues and self.asks_to_continue):
+            return messages
+        if messages[0]["role"] == Role.SYSTEM:
+            messages[0]["content"] += "\n\n" + CONTINUE
+            return messages
+        return [{"role": str(Role.SYSTEM), "content": CONTINUE}, *messages]

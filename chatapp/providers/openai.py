@@ -50,12 +50,11 @@ class OpenAIProvider:
     """See `Provider`.
 
     `models` are the names on offer; none means that the server is asked. `max_connections` is the number of
-    replies at once: a pool that is smaller makes people wait for each other. `first_byte_timeout` bounds
-    every
+    replies at once: a smaller pool makes people wait for each other. `first_byte_timeout` bounds every
     silence of the connection, so it must not be below the caller's idle timeout between events. `server` is
-    what
-    messages call the server, its host by default. `extra_body` is added to each request. `use_proxies` heeds
-    `HTTP_PROXY` and its kin.
+    what messages call the server, its host by default. `extra_body` is added to each request. `use_proxies`
+    heeds `HTTP_PROXY` and its kin. `prefills`: the server is known to go on with an unfinished reply, so it
+    need not be asked to in words.
     """
 
     def __init__(
@@ -71,6 +70,7 @@ class OpenAIProvider:
         server: str = "",
         extra_body: Mapping[str, object] | None = None,
         use_proxies: bool = True,
+        prefills: bool = False,
     ) -> None:
         self.name = name
         self._api_key = api_key
@@ -83,6 +83,10 @@ class OpenAIProvider:
         )
         self._extra_body = dict(extra_body or {})
         self._use_proxies = use_proxies
+        self._first_dialect = Dialect(
+            length_field="max_completion_tokens" if self._official else "max_tokens",
+            asks_to_continue=not prefills,
+        )
         self._clients: tuple[AsyncOpenAI, ...] = ()
         self._dialects: dict[str, Dialect] = {}
         given = [
@@ -130,9 +134,7 @@ class OpenAIProvider:
             await reply.aclose()
 
     def _make_clients(self) -> tuple[AsyncOpenAI, ...]:
-        """Clients with 0, 1 and 2 retries over one pool: the SDK knows no other way to say how many are
-        left.
-        """
+        """Clients with 0, 1 and 2 retries over one pool: a request cannot say how many it has left."""
         limits = httpx2.Limits(
             max_connections=self._max_connections + SPARE_CONNECTIONS,
             keepalive_expiry=KEEP_ALIVE.total_seconds(),
@@ -175,11 +177,9 @@ class OpenAIProvider:
             raise self._error(error, model) from error
 
     async def _connect(self, request: ModelRequest, tries: _Tries) -> ReplyStream:
-        """A response that streams. The SDK retries; what it gives up is final, but for a dialect to be
-        learnt.
-        """
+        """A response that streams. What the SDK gives up is final, unless a dialect can be learnt from it."""
         while True:
-            dialect = self._dialect(request.model)
+            dialect = self._dialects.get(request.model, self._first_dialect)
             try:
                 return await self._create(dialect.body(request), tries)
             except APIError as error:
@@ -209,10 +209,6 @@ class OpenAIProvider:
         raw = response.http_response
         reads = raw.aiter_bytes() if "content-encoding" in raw.headers else raw.aiter_raw()
         return ReplyStream(reads=reads, close=raw.aclose)
-
-    def _dialect(self, model: str) -> Dialect:
-        default = Dialect(length_field="max_completion_tokens") if self._official else Dialect()
-        return self._dialects.get(model, default)
 
     async def _fetch_models(self) -> Sequence[Model]:
         try:

@@ -30,9 +30,7 @@ SCRIPT: Final = Model(
 
 
 class ScriptedProvider:
-    """See `Provider`. `delay` is the time for a word of the support bot; `offer_script` adds the model for
-    tests.
-    """
+    """See `Provider`. `delay` is the support bot's time for a word; `offer_script` adds the tests' model."""
 
     name: str = "scripted"
 

@@ -17,8 +17,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 class Splitter:
     """Takes network reads, gives the data of the events that are whole.
 
-    Bytes are cut at line ends before anybody decodes them, so a character that is split over two reads is
-    safe.
+    Bytes are cut at line ends before anybody decodes them, so that characters may be split over two reads.
     """
 
     def __init__(self) -> None:
@@ -52,9 +51,7 @@ class Splitter:
         return self._events(lines)
 
     def flush(self) -> list[bytes]:
-        """The data of a last event that no empty line ended. A torn one will not parse: that is for the
-        reader.
-        """
+        """The data of a last event that no empty line ended, torn or not: that is for the reader to see."""
         lines = [bytes(self._rest), b""]
         self._rest = bytearray()
         return self._events(lines)

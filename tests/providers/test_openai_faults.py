@@ -80,9 +80,7 @@ async def test_before_the_first_event(
 async def test_in_the_midst_of_a_reply(
     provider: OpenAIProvider, upstream: Upstream, fault: str, kind: type[ProviderError]
 ) -> None:
-    """What came stays, the rest is an error, and the same request is not sent again: it would double the
-    text.
-    """
+    """What came stays, the rest is an error, and nothing is sent again: that would double the text."""
     events, error = await ask_until_it_breaks(provider, request(f"[n:40 r:200 fault:{fault} at:20]"))
     assert type(error) is kind
     assert text(20).startswith(said(events))

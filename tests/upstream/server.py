@@ -83,9 +83,7 @@ class Upstream:
         return sum(not record.ended.is_set() for record in self.requests)
 
     async def start(self) -> None:
-        """Listens; a port of 0 becomes a free one, which is kept when the server is stopped and started
-        again.
-        """
+        """Listens; a port of 0 becomes a free one, the same again after a stop."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Connection(self), "127.0.0.1", self.port, backlog=1024
