@@ -4,12 +4,30 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.errors import NotSignedIn
 from chatapp.storage.tables import ACCOUNTS, LOGINS
+
+_login: BindParameter[str] = bindparam("login")
+_LOGIN = (
+    select(LOGINS, ACCOUNTS.c.kind, ACCOUNTS.c.disabled_at)
+    .join(ACCOUNTS, ACCOUNTS.c.id == LOGINS.c.account_id)
+    .where(LOGINS.c.id == _login)
+)
+_ENDED = (
+    select(LOGINS.c.id)
+    .join(ACCOUNTS, ACCOUNTS.c.id == LOGINS.c.account_id)
+    .where(
+        LOGINS.c.id.in_(bindparam("logins", expanding=True)),
+        or_(LOGINS.c.revoked_at.is_not(None), ACCOUNTS.c.disabled_at.is_not(None)),
+    )
+)
+_REVOKE = update(LOGINS).where(LOGINS.c.id == _login, LOGINS.c.revoked_at.is_(None)).returning(LOGINS.c.id)
+_ADD_ACCOUNT = insert(ACCOUNTS).on_conflict_do_nothing()
+_ADD_LOGIN = insert(LOGINS).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +57,7 @@ class AccountRepository:
 
     def login(self, login_id: str) -> StoredLogin | None:
         """The login with this id, if it was ever written down."""
-        row = self._transaction.execute(
-            select(LOGINS, ACCOUNTS.c.kind, ACCOUNTS.c.disabled_at)
-            .join(ACCOUNTS, ACCOUNTS.c.id == LOGINS.c.account_id)
-            .where(LOGINS.c.id == login_id)
-        ).first()
+        row = self._transaction.execute(_LOGIN, {"login": login_id}).first()
         if row is None:
             return None
         principal = Principal(
@@ -57,29 +71,16 @@ class AccountRepository:
 
     def ended(self, logins: Collection[str]) -> frozenset[str]:
         """Which of these logins were ended before their time, or belong to a disabled account."""
-        found = self._transaction.scalars(
-            select(LOGINS.c.id)
-            .join(ACCOUNTS, ACCOUNTS.c.id == LOGINS.c.account_id)
-            .where(
-                LOGINS.c.id.in_(logins),
-                or_(LOGINS.c.revoked_at.is_not(None), ACCOUNTS.c.disabled_at.is_not(None)),
-            )
-        )
-        return frozenset(found)
+        return frozenset(self._transaction.scalars(_ENDED, {"logins": list(logins)}))
 
     def revoke(self, login_id: str, *, at: datetime) -> bool:
         """Ends the login for good; False when it was never written down or has ended already."""
-        changed = self._transaction.execute(
-            update(LOGINS)
-            .where(LOGINS.c.id == login_id, LOGINS.c.revoked_at.is_(None))
-            .values(revoked_at=at)
-            .returning(LOGINS.c.id)
-        )
-        return changed.first() is not None
+        revoked = self._transaction.execute(_REVOKE, {"login": login_id, "revoked_at": at})
+        return revoked.first() is not None
 
     def _add(self, principal: Principal, *, at: datetime) -> None:
         account = {"id": principal.account_id, "kind": principal.kind.value, "created_at": at}
-        self._transaction.execute(insert(ACCOUNTS).values(account).on_conflict_do_nothing())
+        self._transaction.execute(_ADD_ACCOUNT, account)
         login = {
             "id": principal.login_id,
             "account_id": principal.account_id,
@@ -88,4 +89,4 @@ class AccountRepository:
             "created_at": at,
             "expires_at": principal.expires_at,
         }
-        self._transaction.execute(insert(LOGINS).values(login).on_conflict_do_nothing())
+        self._transaction.execute(_ADD_LOGIN, login)

@@ -1,15 +1,56 @@
-"""Conversations and their messages. Every query that a person's wish reaches asks for the owner."""
+"""Conversations and their messages. Every query that a person's wish reaches asks for the owner.
+
+Statements are built once: to build one costs several times as much as to run it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, literal, select, update
+from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, insert, literal, select, update
 
 from chatapp.domain.conversations import Conversation
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import Message
 from chatapp.storage.codec import conversation_of, message_columns, message_of
 from chatapp.storage.tables import CONVERSATIONS, MESSAGES
+
+_conversations, _messages = CONVERSATIONS.c, MESSAGES.c
+_owner: BindParameter[str] = bindparam("owner")
+_id: BindParameter[str] = bindparam("wanted")
+_key: BindParameter[int] = bindparam("in_key")
+
+_GET = select(CONVERSATIONS).where(_conversations.owner_id == _owner, _conversations.id == _id)
+_BY_KEY = select(CONVERSATIONS).where(_conversations.owner_id == _owner, _conversations.key == _key)
+_NEWEST = (
+    select(CONVERSATIONS)
+    .where(_conversations.owner_id == _owner)
+    .order_by(_conversations.updated_at.desc(), _conversations.key.desc())
+    .limit(bindparam("most"))
+)
+_ADD = insert(CONVERSATIONS).returning(*_conversations)
+_TOUCH = update(CONVERSATIONS).where(_conversations.key == _key)
+_DELETE = (
+    delete(CONVERSATIONS)
+    .where(_conversations.owner_id == _owner, _conversations.id == _id)
+    .returning(_conversations.key)
+)
+_ADD_MESSAGE = insert(MESSAGES)
+_MESSAGE = select(MESSAGES).where(_messages.id == _id, _messages.owner_id == _owner)
+
+
+def _branch() -> Select[Any]:
+    """The tree is walked in the database: the cost grows with the end of the branch that is asked for, and
+    not with the conversation."""
+    leaf = select(_messages.id, _messages.parent_id, literal(1).label("depth"))
+    walk = leaf.where(_messages.id == _id, _messages.conversation_key == _key).cte("walk", recursive=True)
+    up = MESSAGES.alias("up").c
+    parents = select(up.id, up.parent_id, walk.c.depth + 1)
+    walk = walk.union_all(parents.where(up.id == walk.c.parent_id, walk.c.depth < bindparam("most")))
+    return select(MESSAGES).join(walk, walk.c.id == _messages.id).order_by(walk.c.depth.desc())
+
+
+_BRANCH = _branch()
 
 
 class ConversationRepository:
@@ -20,102 +61,62 @@ class ConversationRepository:
 
     def get(self, owner_id: str, conversation_id: str) -> Conversation | None:
         """The owner's conversation with this id."""
-        row = self._transaction.execute(
-            select(CONVERSATIONS).where(
-                CONVERSATIONS.c.owner_id == owner_id, CONVERSATIONS.c.id == conversation_id
-            )
-        ).first()
+        row = self._transaction.execute(_GET, {"owner": owner_id, "wanted": conversation_id}).first()
         return conversation_of(row) if row else None
 
     def newest(self, owner_id: str, *, limit: int) -> list[Conversation]:
         """The owner's conversations, the last used first."""
-        rows = self._transaction.execute(
-            select(CONVERSATIONS)
-            .where(CONVERSATIONS.c.owner_id == owner_id)
-            .order_by(CONVERSATIONS.c.updated_at.desc(), CONVERSATIONS.c.key.desc())
-            .limit(limit)
-        )
+        rows = self._transaction.execute(_NEWEST, {"owner": owner_id, "most": limit})
         return [conversation_of(row) for row in rows]
 
     def add(self, *, conversation_id: str, owner_id: str, title: str, at: datetime) -> Conversation:
         """A new, empty conversation."""
-        added = self._transaction.execute(
-            insert(CONVERSATIONS)
-            .values(
-                id=conversation_id, owner_id=owner_id, title=title, model="", created_at=at, updated_at=at
-            )
-            .returning(*CONVERSATIONS.c)
-        )
-        return conversation_of(added.one())
+        values = {
+            "id": conversation_id,
+            "owner_id": owner_id,
+            "title": title,
+            "model": "",
+            "created_at": at,
+            "updated_at": at,
+        }
+        return conversation_of(self._transaction.execute(_ADD, values).one())
 
     def touch(self, key: int, *, leaf_id: str, model: str, at: datetime) -> None:
         """Shows the branch that ends in `leaf_id` and moves the conversation to the top of the list."""
-        self._transaction.execute(
-            update(CONVERSATIONS)
-            .where(CONVERSATIONS.c.key == key)
-            .values(leaf_id=leaf_id, model=model, updated_at=at)
-        )
+        values = {"in_key": key, "leaf_id": leaf_id, "model": model, "updated_at": at}
+        self._transaction.execute(_TOUCH, values)
 
     def delete(self, owner_id: str, conversation_id: str) -> bool:
         """Deletes it with all that belongs to it; False when it is not there."""
-        result = self._transaction.execute(
-            delete(CONVERSATIONS)
-            .where(CONVERSATIONS.c.owner_id == owner_id, CONVERSATIONS.c.id == conversation_id)
-            .returning(CONVERSATIONS.c.key)
-        )
+        result = self._transaction.execute(_DELETE, {"owner": owner_id, "wanted": conversation_id})
         return result.first() is not None
 
     def add_message(self, conversation: Conversation, message: Message) -> None:
         """A new node in the tree."""
-        self._transaction.execute(
-            insert(MESSAGES),
-            dict(
-                id=message.id,
-                conversation_key=conversation.key,
-                owner_id=conversation.owner_id,
-                parent_id=message.parent_id,
-                role=message.role.value,
-                run_id=message.run_id,
-                created_at=message.created_at,
-                seq=0,
-                **message_columns(message),
-            ),
-        )
+        values = {
+            "id": message.id,
+            "conversation_key": conversation.key,
+            "owner_id": conversation.owner_id,
+            "parent_id": message.parent_id,
+            "role": message.role.value,
+            "run_id": message.run_id,
+            "created_at": message.created_at,
+            "seq": 0,
+        }
+        self._transaction.execute(_ADD_MESSAGE, values | message_columns(message))
 
     def message(self, owner_id: str, message_id: str) -> tuple[Conversation, Message] | None:
         """The owner's message and the conversation it belongs to."""
-        row = self._transaction.execute(
-            select(MESSAGES).where(MESSAGES.c.id == message_id, MESSAGES.c.owner_id == owner_id)
-        ).first()
+        row = self._transaction.execute(_MESSAGE, {"owner": owner_id, "wanted": message_id}).first()
         if row is None:
             return None
-        conversation = self._transaction.execute(
-            select(CONVERSATIONS).where(
-                CONVERSATIONS.c.key == row.conversation_key, CONVERSATIONS.c.owner_id == owner_id
-            )
-        ).one()
-        return conversation_of(conversation), message_of(row)
+        where = {"owner": owner_id, "in_key": row.conversation_key}
+        return conversation_of(self._transaction.execute(_BY_KEY, where).one()), message_of(row)
 
     def branch(self, conversation_key: int, leaf_id: str | None, *, limit: int) -> Sequence[Snapshot]:
-        """The last `limit` messages from the leaf upwards, oldest first, as stored.
-
-        The tree is walked in the database: its cost grows with the branch's end that is asked for, not with
-        the conversation.
-        """
+        """The last `limit` messages from the leaf upwards, oldest first, as stored."""
         if leaf_id is None:
             return ()
-        walk = (
-            select(MESSAGES.c.id, MESSAGES.c.parent_id, literal(1).label("depth"))
-            .where(MESSAGES.c.id == leaf_id, MESSAGES.c.conversation_key == conversation_key)
-            .cte("walk", recursive=True)
-        )
-        up = MESSAGES.alias("up").c
-        walk = walk.union_all(
-            select(up.id, up.parent_id, walk.c.depth + 1).where(
-                up.id == walk.c.parent_id, walk.c.depth < limit
-            )
-        )
-        rows = self._transaction.execute(
-            select(MESSAGES).join(walk, walk.c.id == MESSAGES.c.id).order_by(walk.c.depth.desc())
-        )
+        where = {"wanted": leaf_id, "in_key": conversation_key, "most": limit}
+        rows = self._transaction.execute(_BRANCH, where)
         return [Snapshot(message=message_of(row), seq=row.seq) for row in rows]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
 from chatapp.domain.events import Logged
 from chatapp.domain.log import Ending
@@ -22,6 +22,42 @@ from chatapp.storage.codec import (
 from chatapp.storage.tables import CONVERSATIONS, EVENTS, LOGS, MESSAGES, RUNS
 
 _UNFINISHED = (Status.QUEUED.value, Status.STREAMING.value)
+
+# Statements are built once: to build one costs several times as much as to run it.
+_runs, _events = RUNS.c, EVENTS.c
+_unfinished = _runs.status.in_(_UNFINISHED)
+_owner: BindParameter[str] = bindparam("owner")
+_id: BindParameter[str | int] = bindparam("wanted")
+_held: BindParameter[int] = bindparam("held")
+
+_ADD = insert(RUNS)
+_BY_CLIENT_KEY = (
+    select(RUNS, CONVERSATIONS.c.id.label("conversation_id"))
+    .join(CONVERSATIONS, CONVERSATIONS.c.key == _runs.conversation_key)
+    .where(_runs.owner_id == _owner, _runs.client_key == _id)
+)
+_GET = select(RUNS).where(_runs.id == _id)
+_ALL_UNFINISHED = select(RUNS).where(_unfinished).order_by(_runs.created_at, _runs.id)
+_UNFINISHED_IN = select(_runs.id).where(_runs.conversation_key == _id, _unfinished).limit(1)
+_REQUEST_CANCEL = (
+    update(RUNS)
+    .where(_runs.owner_id == _owner, _runs.message_id == _id, _unfinished)
+    .values(cancel_requested=True)
+    .returning(*_runs)
+)
+_UPDATE_HELD = update(RUNS).where(_runs.id == _id, _runs.attempt == _held, _unfinished).returning(_runs.id)
+_UPDATE_MESSAGE = update(MESSAGES).where(MESSAGES.c.id == _id)
+_ATTEMPTS = select(_runs.id, _runs.attempt).where(_unfinished)
+_APPEND = insert(EVENTS)
+_COMPACTED = select(LOGS.c.data).where(LOGS.c.run_id == _id)
+_RECORDS = (
+    select(_events.seq, _events.at_ms, _events.kind, _events.data)
+    .where(_events.run_id == _id, _events.seq > bindparam("after"))
+    .order_by(_events.seq)
+)
+_ADD_LOG = insert(LOGS)
+_DELETE_EVENTS = delete(EVENTS).where(_events.run_id == _id)
+_TOUCH = update(CONVERSATIONS).where(CONVERSATIONS.c.key == bindparam("in_key"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +79,7 @@ class RunRepository:
     def add(self, run: Run, *, user_message_id: str, client_key: str, client_digest: str) -> None:
         """A queued run."""
         self._transaction.execute(
-            insert(RUNS),
+            _ADD,
             {
                 "id": run.id,
                 "conversation_key": run.conversation_key,
@@ -63,11 +99,7 @@ class RunRepository:
 
     def by_client_key(self, owner_id: str, client_key: str) -> KeptRequest | None:
         """The request that this key stands for."""
-        row = self._transaction.execute(
-            select(RUNS, CONVERSATIONS.c.id.label("conversation_id"))
-            .join(CONVERSATIONS, CONVERSATIONS.c.key == RUNS.c.conversation_key)
-            .where(RUNS.c.owner_id == owner_id, RUNS.c.client_key == client_key)
-        ).first()
+        row = self._transaction.execute(_BY_CLIENT_KEY, {"owner": owner_id, "wanted": client_key}).first()
         if row is None:
             return None
         return KeptRequest(
@@ -79,60 +111,35 @@ class RunRepository:
 
     def get(self, run_id: str) -> Run | None:
         """The run, whoever owns it: for the engine only."""
-        row = self._transaction.execute(select(RUNS).where(RUNS.c.id == run_id)).first()
+        row = self._transaction.execute(_GET, {"wanted": run_id}).first()
         return run_of(row) if row else None
 
     def unfinished(self) -> list[Run]:
         """All runs that still have to end, the oldest first."""
-        rows = self._transaction.execute(
-            select(RUNS).where(RUNS.c.status.in_(_UNFINISHED)).order_by(RUNS.c.created_at, RUNS.c.id)
-        )
-        return [run_of(row) for row in rows]
+        return [run_of(row) for row in self._transaction.execute(_ALL_UNFINISHED)]
 
     def unfinished_in(self, conversation_key: int) -> bool:
         """Whether a reply is queued or being made in the conversation."""
-        found = self._transaction.scalar(
-            select(RUNS.c.id)
-            .where(RUNS.c.conversation_key == conversation_key, RUNS.c.status.in_(_UNFINISHED))
-            .limit(1)
-        )
-        return found is not None
+        return self._transaction.scalar(_UNFINISHED_IN, {"wanted": conversation_key}) is not None
 
     def request_cancel(self, owner_id: str, message_id: str) -> Run | None:
         """Marks the owner's unfinished run of this message; None when there is none."""
-        row = self._transaction.execute(
-            update(RUNS)
-            .where(
-                RUNS.c.owner_id == owner_id,
-                RUNS.c.message_id == message_id,
-                RUNS.c.status.in_(_UNFINISHED),
-            )
-            .values(cancel_requested=True)
-            .returning(*RUNS.c)
-        ).first()
+        row = self._transaction.execute(_REQUEST_CANCEL, {"owner": owner_id, "wanted": message_id}).first()
         return run_of(row) if row else None
 
     def claim(self, run: Run) -> bool:
         """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended."""
-        claimed = self._transaction.execute(
-            update(RUNS)
-            .where(RUNS.c.id == run.id, RUNS.c.attempt == run.attempt, RUNS.c.status.in_(_UNFINISHED))
-            .values(status=Status.STREAMING.value, attempt=run.attempt + 1)
-            .returning(RUNS.c.id)
-        )
-        if claimed.first() is None:
+        streaming = Status.STREAMING.value
+        held = {"wanted": run.id, "held": run.attempt}
+        values = {"status": streaming, "attempt": run.attempt + 1}
+        if self._transaction.execute(_UPDATE_HELD, held | values).first() is None:
             return False
-        self._transaction.execute(
-            update(MESSAGES).where(MESSAGES.c.id == run.message_id).values(status=Status.STREAMING.value)
-        )
+        self._transaction.execute(_UPDATE_MESSAGE, {"wanted": run.message_id, "status": streaming})
         return True
 
     def attempts(self) -> dict[str, int]:
         """The current attempt of every unfinished run."""
-        rows = self._transaction.execute(
-            select(RUNS.c.id, RUNS.c.attempt).where(RUNS.c.status.in_(_UNFINISHED))
-        )
-        return dict(rows.tuples().all())
+        return dict(self._transaction.execute(_ATTEMPTS).tuples().all())
 
     def append(self, records: Sequence[tuple[str, Logged]]) -> None:
         """Adds (run id, record) pairs to the logs."""
@@ -146,18 +153,14 @@ class RunRepository:
             }
             for run_id, record in records
         ]
-        self._transaction.execute(insert(EVENTS), rows)
+        self._transaction.execute(_APPEND, rows)
 
     def log(self, run_id: str, *, after: int = 0) -> list[Logged]:
         """The records after a seq, from the compacted log or the rows."""
-        compacted = self._transaction.scalar(select(LOGS.c.data).where(LOGS.c.run_id == run_id))
+        compacted = self._transaction.scalar(_COMPACTED, {"wanted": run_id})
         if compacted is not None:
             return [record for record in load_log(compacted) if record.seq > after]
-        rows = self._transaction.execute(
-            select(EVENTS.c.seq, EVENTS.c.at_ms, EVENTS.c.kind, EVENTS.c.data)
-            .where(EVENTS.c.run_id == run_id, EVENTS.c.seq > after)
-            .order_by(EVENTS.c.seq)
-        )
+        rows = self._transaction.execute(_RECORDS, {"wanted": run_id, "after": after})
         return [
             Logged(seq=seq, at=from_ms(at_ms), event=load_event(kind, data))
             for seq, at_ms, kind, data in rows
@@ -166,24 +169,13 @@ class RunRepository:
     def finish(self, ending: Ending) -> bool:
         """The end: message, status and the compacted log together; False when another attempt has the run."""
         run, message = ending.run, ending.snapshot.message
-        ended = self._transaction.execute(
-            update(RUNS)
-            .where(RUNS.c.id == run.id, RUNS.c.attempt == ending.attempt, RUNS.c.status.in_(_UNFINISHED))
-            .values(status=message.status.value, ended_at=ending.at)
-            .returning(RUNS.c.id)
-        )
-        if ended.first() is None:
+        held = {"wanted": run.id, "held": ending.attempt}
+        values = {"status": message.status.value, "ended_at": ending.at}
+        if self._transaction.execute(_UPDATE_HELD, held | values).first() is None:
             return False
-        self._transaction.execute(
-            update(MESSAGES)
-            .where(MESSAGES.c.id == run.message_id)
-            .values(seq=ending.snapshot.seq, **message_columns(message))
-        )
-        self._transaction.execute(insert(LOGS), {"run_id": run.id, "data": dump_log(ending.records)})
-        self._transaction.execute(delete(EVENTS).where(EVENTS.c.run_id == run.id))
-        self._transaction.execute(
-            update(CONVERSATIONS)
-            .where(CONVERSATIONS.c.key == run.conversation_key)
-            .values(updated_at=ending.at)
-        )
+        final = {"wanted": run.message_id, "seq": ending.snapshot.seq, **message_columns(message)}
+        self._transaction.execute(_UPDATE_MESSAGE, final)
+        self._transaction.execute(_ADD_LOG, {"run_id": run.id, "data": dump_log(ending.records)})
+        self._transaction.execute(_DELETE_EVENTS, {"wanted": run.id})
+        self._transaction.execute(_TOUCH, {"in_key": run.conversation_key, "updated_at": ending.at})
         return True
