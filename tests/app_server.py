@@ -22,12 +22,13 @@ import urllib.request
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.app_build import INHERITED, Build, build_app, link_tree, retarget
+from tests.app_build import INHERITED, PROJECT, Build, build_app, link_tree, retarget
 
 START_TIMEOUT_S: Final = 40.0
 STOP_TIMEOUT_S: Final = 15.0
@@ -50,14 +51,15 @@ class AppServer:
         data_dir: Path,
         env: Mapping[str, str] | None = None,
         port: int | None = None,
-        web_dir: Path | None = None,
+        target: str = "chatapp.chatapp:app",
     ) -> None:
         self.build = build
         self.data_dir = data_dir
         self.port = port or free_port()
         self.env = dict(env or {})
         self.log_path = data_dir.parent / f"server-{self.port}.log"
-        self._web = web_dir or data_dir.parent / f"web-{self.port}"
+        self.target = target
+        self._web = data_dir.parent / f"web-{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -119,10 +121,10 @@ class AppServer:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=wanted)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
-                return Answer(status=answer.status, headers=dict(answer.headers), body=answer.read())
+                return Answer(status=answer.status, headers=_lower(answer.headers), body=answer.read())
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(status=error.code, headers=dict(error.headers), body=error.read())
+                return Answer(status=error.code, headers=_lower(error.headers), body=error.read())
         except (OSError, TimeoutError):
             return Answer(status=0, headers={}, body=b"")
 
@@ -177,12 +179,14 @@ class AppServer:
     def _command(self) -> list[str]:
         # What `reflex run --env prod --single-port` ends in, without building anew.
         options = ["--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(self.port)]
-        return [sys.executable, "-m", "granian", *options, "--workers", "1", "chatapp.chatapp:app"]
+        return [sys.executable, "-m", "granian", *options, "--workers", "1", self.target]
 
     def _environment(self) -> dict[str, str]:
         return {
             **{name: os.environ[name] for name in INHERITED if name in os.environ},
             "PYTHONUNBUFFERED": "1",
+            # For a `target` of the tests' own; the app itself comes from the build, where the server runs.
+            "PYTHONPATH": str(PROJECT),
             "CHATAPP_DATA_DIR": str(self.data_dir),
             "LOCAL_MODEL": "off",
             "MAX_CONNECTIONS_PER_IP": "1000",
@@ -204,7 +208,7 @@ class AppServer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back."""
+    """What came back; the names of headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -232,13 +236,14 @@ def start_app(app_build: Build, tmp_path: Path) -> Generator[StartApp]:
 
 @contextmanager
 def servers(build: Build, folder: Path) -> Generator[StartApp]:
-    """`start(**settings)` starts a server under `folder`, with the settings as its environment."""
+    """`start(SCRIPTED_DELAY="0")` starts a server under `folder`, with the settings as its environment;
+    `start(target="module:app")` serves a wrapper of the app instead."""
     started: list[AppServer] = []
 
-    def start(**env: str) -> AppServer:
+    def start(target: str = "chatapp.chatapp:app", **env: str) -> AppServer:
         home = folder / f"server{len(started)}"
         home.mkdir(parents=True)
-        server = AppServer(build, data_dir=home / "data", env=env)
+        server = AppServer(build, data_dir=home / "data", env=env, target=target)
         started.append(server)
         return server.start()
 
@@ -247,6 +252,10 @@ def servers(build: Build, folder: Path) -> Generator[StartApp]:
     finally:
         for server in started:
             server.stop()
+
+
+def _lower(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _rss_bytes(pid: int) -> int:

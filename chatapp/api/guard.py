@@ -32,8 +32,10 @@ from chatapp.api.packets import EventRules, Inbound
 from chatapp.api.policy import GuardPolicy
 from chatapp.domain.accounts import Principal
 from chatapp.services.cookies import as_header
+from chatapp.telemetry.rare import Rarely
 
 logger = logging.getLogger(__name__)
+logger.addFilter(Rarely())
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 

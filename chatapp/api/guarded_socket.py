@@ -105,7 +105,7 @@ class GuardedSocket:
         if self._writing is None:  # the app refuses
             await self._send(message)
             return
-        size = len(message.get("text") or message.get("bytes") or "")
+        message, size = _sendable(message)
         self._queue.append((monotonic(), size, message))
         self._queued_bytes += size
         if self.backlog_bytes > self._policy.max_backlog_bytes:
@@ -171,3 +171,18 @@ class GuardedSocket:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(FAREWELL.total_seconds()):
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+def _sendable(message: Message) -> tuple[Message, int]:
+    """The message as it can go out, and its bytes. Half a character (a lone surrogate that somebody typed and
+    is shown again) has no bytes; the server would send an empty frame, and the page would hang up."""
+    text = message.get("text")
+    if not isinstance(text, str):
+        return message, 0
+    if text.isascii():
+        return message, len(text)
+    try:
+        return message, len(text.encode())
+    except UnicodeEncodeError:
+        whole = text.encode(errors="replace").decode()
+        return {**message, "text": whole}, len(whole.encode())

@@ -10,7 +10,10 @@ from typing import Final
 
 from reflex.state import FrontendEventExceptionState
 
+from chatapp.telemetry.rare import Rarely
+
 logger = logging.getLogger(__name__)
+logger.addFilter(Rarely())
 
 _PLACES: Final = 3
 #: Reflex's loggers that write down what a client sent, below the level at which they are let speak.

@@ -10,10 +10,12 @@ handler says who may call it, right where it is written:
 A handler that says nothing stops the start of the app (`check`), and would be refused all the same.
 """
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, Final, Protocol, TypeVar
+from functools import cache
+from typing import Any, Final, Protocol, TypeVar, get_type_hints
 
 import reflex as rx
 from reflex.middleware import Middleware
@@ -24,11 +26,20 @@ from typing_extensions import override
 
 from chatapp.domain.accounts import Principal
 from chatapp.services.cookies import principal_of
+from chatapp.telemetry.rare import Rarely
 
 logger = logging.getLogger(__name__)
+logger.addFilter(Rarely())
 
 _MARK: Final = "_chatapp_allow"
 _ROOT: Final = "reflex___state____state"
+#: What a value must be for a handler that asks for it; other annotations are the handler's to check.
+_PLAIN: Final[Mapping[type, tuple[type, ...]]] = {
+    str: (str,),
+    bool: (bool,),
+    int: (int,),
+    float: (int, float),
+}
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -98,6 +109,23 @@ def callable_by_browsers(name: str) -> bool:
     return policy(name) in {Who.CONNECTED, Who.SIGNED_IN}
 
 
+def fits(name: str, payload: Mapping[str, Any]) -> bool:
+    """Whether the handler takes these arguments. Reflex itself looks at neither names nor types."""
+    signature, plain = _arguments(RegistrationContext.ensure_context().event_handlers[name].handler.fn)
+    try:
+        signature.bind(None, **payload)
+    except TypeError:
+        return False
+    # `True` is an int in Python, and no number to anybody else.
+    return all(type(payload[argument]) in types for argument, types in plain.items() if argument in payload)
+
+
+@cache
+def _arguments(handler: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, tuple[type, ...]]]:
+    hints = get_type_hints(handler)
+    return inspect.signature(handler), {name: _PLAIN[hint] for name, hint in hints.items() if hint in _PLAIN}
+
+
 def storage_vars() -> frozenset[str]:
     """The vars that a browser may bring along at hydration: those declared to live in its storage."""
     states = RegistrationContext.ensure_context().base_states.values()
@@ -128,12 +156,13 @@ class Gate(Middleware):
     async def preprocess(self, app: rx.App, state: rx.state.BaseState, event: Event) -> StateUpdate | None:
         """Let an event pass (None) or answer it with nothing."""
         who = policy(event.name)
-        if who in {Who.CONNECTED, Who.SERVER}:
-            return None
-        if who is Who.SIGNED_IN and await self._signed_in(state):
-            return None
-        logger.warning("refused event %.120r", event.name)
-        return StateUpdate()
+        if who in {None, Who.NOBODY} or not fits(event.name, event.payload):
+            logger.warning("refused event %.120r", event.name)
+            return StateUpdate()
+        if who is Who.SIGNED_IN and not await self._signed_in(state):
+            logger.info("refused event %.120r: no login", event.name)
+            return StateUpdate()
+        return None
 
     async def _signed_in(self, state: rx.state.BaseState) -> bool:
         principal = principal_of(state.router.headers.cookie)

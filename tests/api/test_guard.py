@@ -213,6 +213,22 @@ async def test_unknown_handlers_do_not_reach_the_app() -> None:
         assert it.app.heard == [CONNECT, EVENT]
 
 
+async def test_half_a_character_does_not_end_the_connection() -> None:
+    """It has no bytes; the server would send an empty frame, and the page would hang up."""
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": "a\ud800é"})
+        await receive()
+
+    async with house() as it:
+        it.guard._app = app
+        peer = await it.visit()
+        await until(lambda: bool(peer.texts))
+        assert peer.texts == ["a?é"]
+
+
 class Shouting:
     """An app that sends without end, until it is told that the client is gone."""
 

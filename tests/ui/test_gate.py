@@ -5,7 +5,7 @@ import sys
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 import pytest
 from reflex.state import StateUpdate
@@ -43,9 +43,17 @@ def state_of(cookie: str) -> Any:
     return SimpleNamespace(router=SimpleNamespace(headers=SimpleNamespace(cookie=cookie)))
 
 
+def fitting(name: str) -> dict[str, Any]:
+    """Arguments of the right kinds."""
+    registered = RegistrationContext.ensure_context().event_handlers.get(name)
+    hints = get_type_hints(registered.handler.fn) if registered else {}
+    values = {str: "x", bool: True, int: 1}
+    return {argument: values.get(hint) for argument, hint in hints.items() if argument != "return"}
+
+
 async def passes(name: str, *, cookie: str = as_header(ME), current: Collection[Principal] = (ME,)) -> bool:
     answer = await Gate(lambda: Logins(*current)).preprocess(
-        cast("Any", None), state_of(cookie), Event(name=name)
+        cast("Any", None), state_of(cookie), Event(name=name, payload=fitting(name))
     )
     assert answer is None or answer == StateUpdate()
     return answer is None
@@ -110,3 +118,21 @@ def test_a_helper_that_somebody_forgot_stops_the_start() -> None:
     assert done.returncode != 0
     assert "any browser could call these handlers" in done.stderr
     assert "page.helper" in done.stderr
+
+
+async def test_arguments_must_fit() -> None:
+    """Reflex checks neither their names nor their types."""
+    name = f"{ROOT}.chatapp___ui___chat____chat.stop"
+    signed_in = Gate(lambda: Logins(ME))
+    for payload, good in [
+        ({"message_id": "x"}, True),
+        ({"message_id": 5}, False),
+        ({"message_id": None}, False),
+        ({"message_id": {"a": 1}}, False),
+        ({}, False),
+        ({"message_id": "x", "other": "y"}, False),
+        ({"self": "x", "message_id": "x"}, False),
+    ]:
+        event = Event(name=name, payload=payload)
+        answer = await signed_in.preprocess(cast("Any", None), state_of(as_header(ME)), event)
+        assert (answer is None) is good, payload

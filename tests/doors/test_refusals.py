@@ -1,0 +1,168 @@
+"""Who is refused at the door leaves nothing behind: no state, no row, no socket."""
+
+import urllib.error
+import urllib.request
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from websockets.exceptions import InvalidMessage, InvalidStatus
+
+from tests.doors.house import House
+from tests.wire import Tab, guest_cookie
+
+TOKEN = str(uuid4())
+GOOD = f"EIO=4&transport=websocket&token={TOKEN}"
+
+
+async def refused(house: House, **how: Any) -> int:
+    """The HTTP status of a socket that stays shut."""
+    with pytest.raises((InvalidStatus, InvalidMessage)) as error:
+        async with Tab.opened(house.url, **how):
+            pass
+    return error.value.response.status_code if isinstance(error.value, InvalidStatus) else 0
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"origin": None},
+        {"origin": "https://evil.example"},
+        {"origin": "http://evil.example:{port}"},
+        {"origin": "http://localhost.evil.example:{port}"},
+        {"origin": "null"},
+        {"token": None},
+        {"token": "room-1"},
+        {"token": "../../etc/passwd"},
+        {"token": "*"},
+        {"token": TOKEN + "0"},
+        {"token": "a" * 4000},
+        {"query": ""},
+        {"query": GOOD + "&token=" + str(uuid4())},
+        {"query": GOOD + "&sid=abc"},
+        {"query": GOOD.replace("websocket", "polling")},
+        {"query": GOOD.replace("EIO=4", "EIO=3")},
+        {"path": "/"},
+        {"path": "/_event"},
+        {"path": "/_event//"},
+        {"path": "//_event/"},
+        {"path": "/_event/../_event/"},
+        {"path": "/%5fevent/x"},
+        {"path": "/_upload"},
+        {"path": "/ws/chat/1"},
+        {"path": "/api/enter.js"},
+    ],
+    ids=str,
+)
+async def test_a_wrong_handshake(house: House, how: dict[str, Any]) -> None:
+    port = str(house.server.port)
+    if how.get("origin"):
+        how = {"origin": how["origin"].replace("{port}", port)}
+    cookie, before, rows = guest_cookie(house.url), house.inside(), house.rows()
+    assert await refused(house, cookie=cookie, **how) in {0, 400, 403, 404}
+    assert await house.settled(before) == before
+    assert house.rows() == rows
+    assert await house.is_alive()
+
+
+def forged(house: House) -> list[str | None]:
+    name, _, good = guest_cookie(house.url).partition("=")
+    version, bits, made_at, signature = good.split(".")
+    later = str(int(made_at) + 1)
+    return [
+        None,
+        "",
+        f"{name}=",
+        f"{name}={uuid4()}",
+        f"{name}={'A' * 4000}",
+        f"{name}={version}.{bits[::-1]}.{made_at}.{signature}",
+        f"{name}={version}.{bits}.{later}.{signature}",
+        f"{name}={version}.{bits}.{made_at}.{signature[::-1]}",
+        f"{name}=v2.{bits}.{made_at}.{signature}",
+        f"{name}={version}.{bits}.{made_at}.",
+        f"__Host-{name}={good}",
+        f"login={'0' * 32}.{'0' * 32}.guest.{later}",
+        f"{name}={good}x",
+    ]
+
+
+async def test_invented_cookies(house: House) -> None:
+    before, rows = house.inside(), house.rows()
+    for cookie in forged(house):
+        assert await refused(house, cookie=cookie) == 403, cookie
+    assert await house.settled(before) == before
+    assert house.rows() == rows
+    assert await house.is_alive()
+
+
+async def test_a_cookie_of_another_installation(house: House, small_house: House) -> None:
+    assert await refused(house, cookie=guest_cookie(small_house.url)) == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_event/?EIO=4&transport=polling",
+        "/_event/?EIO=4&transport=polling&token=" + TOKEN,
+        "/_event",
+        "/_upload",
+        "/_upload/x",
+        "/_upload/../chatapp.db",
+        "/_all_routes",
+        "/auth-codespace",
+        "/_health",
+        "//_upload/x",
+        "/%2e%2e/chatapp/settings/model.py",
+        "/..%2f..%2frxconfig.py",
+        "/assets/..%2f..%2f..%2f..%2f..%2fetc/passwd",
+        "/assets//etc/passwd",
+        "/_event/%2e%2e/_upload",
+    ],
+)
+def test_closed_doors(house: House, method: str, path: str) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{house.server.port}{path}", method=method, data=b"")
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request, timeout=10)
+    with error.value as answer:
+        assert answer.code in {403, 404, 405}
+        body = answer.read()
+    assert b"root:" not in body
+    assert b"sid" not in body
+
+
+def test_a_large_body_is_refused_early(house: House) -> None:
+    request = urllib.request.Request(
+        f"{house.url}/api/health", method="POST", data=b"x" * 2_000_000, headers={"Origin": house.url}
+    )
+    with pytest.raises((urllib.error.HTTPError, ConnectionError, urllib.error.URLError)) as error:
+        urllib.request.urlopen(request, timeout=10)
+    if isinstance(error.value, urllib.error.HTTPError):
+        with error.value as answer:
+            assert answer.code == 413
+
+
+async def test_an_address_has_its_share_of_sockets(small_house: House) -> None:
+    """More are refused and leave nothing; those that are there are served on."""
+    cookies = [guest_cookie(small_house.url) for _ in range(51)]
+    tabs = [Tab.opened(small_house.url, cookie=cookie) for cookie in cookies[:50]]
+    opened = [await tab.__aenter__() for tab in tabs]
+    before = small_house.inside()
+    assert await refused(small_house, cookie=cookies[50]) == 403
+    assert small_house.inside() == before
+    await opened[0].join()
+    assert await opened[0].answers()
+    for tab in tabs:
+        await tab.__aexit__(None, None, None)
+    assert await small_house.is_alive()
+
+
+async def test_a_browser_has_its_share_of_tabs(house: House) -> None:
+    cookie = guest_cookie(house.url)
+    tabs = [Tab.opened(house.url, cookie=cookie) for _ in range(20)]
+    for tab in tabs:
+        await tab.__aenter__()
+    assert await refused(house, cookie=cookie) == 403
+    for tab in tabs:
+        await tab.__aexit__(None, None, None)
+    assert await house.is_alive()
