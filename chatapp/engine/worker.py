@@ -9,7 +9,7 @@ from chatapp.engine.lock import EngineLock
 from chatapp.engine.maker import ReplyMaker
 from chatapp.storage.database import Database
 from chatapp.storage.runs import RunRepository
-from chatapp.streams.base import Job, Queued, TreeChanged, conversation_topic
+from chatapp.streams.base import Job, Queued, conversation_topic
 from chatapp.streams.broadcast import Broadcast
 from chatapp.streams.fair_queue import FairQueue
 from chatapp.streams.group_log import FencedError
@@ -72,7 +72,6 @@ class Worker:
         while True:
             job = await self._queue.take()
             self._start(job, slot=True)
-            self._broadcast.publish(conversation_topic(job.conversation_key), TreeChanged())
             self._tell_places()
 
     def _start(self, job: Job, *, slot: bool) -> None:

@@ -7,6 +7,7 @@ the load grows, and a store that cannot write stops the reading instead of filli
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 SHORTEST_STEP = timedelta(milliseconds=50)
 #: And at least so often, however busy the machine: beyond this a stream looks stuck.
 LONGEST_STEP = timedelta(milliseconds=300)
+#: More of the event loop's time than this, and steps become longer: the rest is for people who send and open.
+BUSY_SHARE = 0.6
 #: How long to wait before a store that refused is asked again.
 RETRY = timedelta(milliseconds=500)
 
@@ -84,7 +87,7 @@ class RunWriter:
         """Ends the run for good and returns the final message. `blank` is the message before any event."""
         await self.flush()
         seq = self.records[-1].seq + 1 if self.records else 1
-        last = Logged(seq=seq, at=datetime.now(UTC), event=done)
+        last = Logged(seq=seq, at=_now(), event=done)
         records = [*self.records, last]
         snapshot = Snapshot(message=blank).after(records)
         await self._group.end(
@@ -138,18 +141,20 @@ class GroupLog:
     async def run(self) -> None:
         """The ticker; runs until it is cancelled, which loses nothing once every writer has flushed."""
         loop = asyncio.get_running_loop()
-        interval = self._shortest
+        period = self._shortest
+        began, cpu = loop.time(), time.thread_time()
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            began = loop.time()
             await self._step()
-            spent = loop.time() - began
-            await asyncio.sleep(interval)
-            lag = loop.time() - began - spent - interval
-            # A loop that is late, or busy for most of a step, gets longer steps: fewer, larger writes.
-            wanted = max(self._shortest, 2 * spent + 3 * lag)
-            interval = min(self._longest, 0.8 * interval + 0.2 * wanted)
+            pause = max(0.0, began + period - loop.time())
+            due = loop.time() + pause
+            await asyncio.sleep(pause)
+            now, cpu_now = loop.time(), time.thread_time()
+            # Fewer and larger writes while the loop is busy or late; back to the shortest when it is not.
+            busy = (cpu_now - cpu) / (now - began) > BUSY_SHARE or now - due > self._shortest / 2
+            period = min(self._longest, period * 1.2) if busy else max(self._shortest, period * 0.9)
+            began, cpu = now, cpu_now
 
     async def _step(self) -> None:
         gate, self._gate = self._gate, asyncio.Event()
@@ -210,7 +215,13 @@ def _taken(writer: RunWriter) -> Append:
     """What is pending, in its place in the log; what could not be written before keeps its place."""
     behind = writer.in_flight or writer.records
     seq = behind[-1].seq if behind else 0
-    at = datetime.now(UTC)
+    at = _now()
     new = (Logged(seq=seq + place, at=at, event=event) for place, event in enumerate(writer.pending, 1))
     writer.in_flight, writer.pending = (*writer.in_flight, *new), []
     return Append(run_id=writer.run.id, attempt=writer.attempt, records=writer.in_flight)
+
+
+def _now() -> datetime:
+    """The time in whole milliseconds, as logs keep it: a record means the same live and years later."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
