@@ -1,5 +1,6 @@
 """The promise of the log, first half: how a text was cut into chunks leaves no trace in the message."""
 
+import itertools
 from functools import reduce
 
 import pytest
@@ -50,7 +51,7 @@ def test_parts_are_never_empty_and_neighbours_of_a_kind_are_one(events: list[Run
     """The parts are a normal form: otherwise two logs of one text could show differently."""
     parts = folded(events).parts
     assert all(part.text for part in parts if isinstance(part, TextPart | ReasoningPart))
-    for one, next_one in zip(parts, parts[1:], strict=False):
+    for one, next_one in itertools.pairwise(parts):
         assert one.kind != next_one.kind or one.kind not in {"text", "reasoning"}
 
 

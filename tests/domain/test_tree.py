@@ -1,4 +1,4 @@
-"""A conversation is a tree: a branch is the way from the root to a leaf, siblings are answers to one question."""
+"""A conversation is a tree: a branch goes from the root to a leaf, siblings answer one question."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -43,7 +43,7 @@ def test_a_branch_without_a_leaf_is_empty():
 
 @given(trees())
 def test_siblings_are_the_same_from_each_of_them(tree: list[Message]):
-    """All answers to one message, oldest first, the same list whichever is shown; equal times have an order."""
+    """All answers to one message, oldest first, the same list whichever is shown."""
     for message in tree:
         family = siblings(tree, message)
         assert message in family
