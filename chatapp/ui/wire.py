@@ -43,11 +43,12 @@ class ReflexWire(Wire):
         self._namespace = app.event_namespace
 
     def _socket(self, token: str) -> Any | None:
-        sid = self._namespace.token_to_sid.get(token)
-        if sid is None:
+        # `token_to_sid` would make a new dictionary of all tabs at each call.
+        record = self._namespace._token_manager.token_to_socket.get(token)
+        if record is None:
             return None
         name = self._namespace.namespace
-        return self._sio.eio.sockets.get(self._sio.manager.eio_sid_from_sid(sid, name))
+        return self._sio.eio.sockets.get(self._sio.manager.eio_sid_from_sid(record.sid, name))
 
     @override
     def waiting(self, token: str) -> int | None:
