@@ -20,6 +20,8 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Final
 
+from chatapp.domain.messages import FinishReason
+
 ORDER: Final = re.compile(r"\[script([^\]]*)\](?:\s*text=(.*))?", re.DOTALL)
 PAIR: Final = re.compile(r"(\w+)=([\w.]+)")
 WORD: Final = re.compile(r"\s*\S+\s*|\s+")
@@ -30,7 +32,10 @@ MAX_TOKENS: Final = 100_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Script:
-    """A reply, word for word, and when each comes. The counts of tokens are -1 where nothing was ordered."""
+    """A reply, word for word, and when each comes. Places are -1 where nothing was ordered.
+
+    Without a `finish` it ends as a stream does that was cut off.
+    """
 
     words: tuple[str, ...]
     interval: timedelta
@@ -38,7 +43,7 @@ class Script:
     fail_at: int = -1
     pause_at: int = -1
     pause: timedelta = timedelta(0)
-    finish: str = "stop"
+    finish: FinishReason | None = FinishReason.STOP
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -61,10 +66,12 @@ def ordered_script(message: str) -> Script:
     """The script that a message orders.
 
     Raises:
-        ValueError: a number is none.
+        ValueError: a number or a finish reason is none.
+        OverflowError: a time is too long.
     """
     found = ORDER.search(message)
     order: dict[str, str] = dict(PAIR.findall(found[1])) if found else {}
+    finish = order.get("finish", "stop")
     rate = float(order.get("rate", "30"))
     seed = int(order.get("seed", "0"))
     count = min(int(order.get("tokens", "100")), MAX_TOKENS)
@@ -76,7 +83,7 @@ def ordered_script(message: str) -> Script:
         fail_at=int(order.get("fail_at", "-1")),
         pause_at=int(order.get("pause_at", "-1")),
         pause=timedelta(seconds=float(order.get("pause", "0"))),
-        finish=order.get("finish", "stop"),
+        finish=None if finish == "none" else FinishReason(finish),
     )
 
 

@@ -72,9 +72,10 @@ class ScriptedProvider:
         words = words[: request.max_output_tokens]
         async for batch in _paced(script, words, first):
             yield batch
-        if (fails and not cut) or script.finish == "none":
+        if script.finish is None or (fails and not cut):
             raise ProviderUnreachable("The script broke the reply off, as it was told to.")
-        yield (_end(request, script, len(words), cut=cut),)
+        finish = FinishReason.LENGTH if cut else script.finish
+        yield (StepEnd(finish_reason=finish, usage=_usage(request, len(words))),)
 
     def _script(self, request: ModelRequest) -> Script:
         said = [message.content for message in request.messages if message.role is Role.USER]
@@ -83,7 +84,7 @@ class ScriptedProvider:
             return Script(words=words_of(support_reply(message, said[:-1])), interval=self._delay)
         try:
             return ordered_script(message)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ProviderRefused(f"This script cannot be read: {error}.") from error
 
 
@@ -108,9 +109,6 @@ async def _paced(
         at = min(end, len(words))
 
 
-def _end(request: ModelRequest, script: Script, output_tokens: int, *, cut: bool) -> StepEnd:
+def _usage(request: ModelRequest, output_tokens: int) -> Usage:
     input_tokens = sum(estimate_tokens(message.content) for message in request.messages)
-    return StepEnd(
-        finish_reason=FinishReason.LENGTH if cut else FinishReason(script.finish),
-        usage=Usage(input_tokens=input_tokens, output_tokens=output_tokens),
-    )
+    return Usage(input_tokens=input_tokens, output_tokens=output_tokens)

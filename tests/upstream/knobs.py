@@ -7,6 +7,7 @@ three when no message does.
     r       tokens a second (1000)
     t       milliseconds until the first token (0)
     id      a name to find the request by
+    say     the name of a reply of the test's own (`Upstream.replies`), instead of numbered tokens
     fault   what goes wrong, see below
     at      after how many tokens it goes wrong (half of them)
     after   seconds in `Retry-After` of a refusal with a status
@@ -42,6 +43,7 @@ class Knobs:
     r: float = 1000.0
     t: float = 0.0
     id: str = ""
+    say: str = ""
     fault: str = ""
     at: int = -1
     after: str = ""

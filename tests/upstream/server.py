@@ -67,6 +67,8 @@ class Upstream:
         self.models = models
         self.continuation = continuation
         self.requests: list[Record] = []
+        #: Replies without numbers, token by token; a message asks for one with `say`.
+        self.replies: dict[str, tuple[str, ...]] = {}
         self.model_lists = 0
         self.connections: set[Connection] = set()
         self._failed: Counter[str] = Counter()
@@ -265,7 +267,7 @@ class Connection(asyncio.Protocol):
             self._stream = Stream(
                 transport=self._transport,
                 knobs=knobs,
-                steps=wire.body(knobs, given, limit, usage),
+                steps=wire.body(knobs, given, limit, usage, self._upstream.replies.get(knobs.say)),
                 faulty=faulty,
                 sent=sent,
                 ended=record.end,

@@ -42,3 +42,9 @@ def remaining(count: int, given: str) -> list[str]:
     if tokens:
         tokens[0] = tokens[0][len(given) - starts[first] :]
     return tokens
+
+
+def rest(words: tuple[str, ...], given: str) -> list[str]:
+    """What is left of these tokens when `given` is already there; all when it is not their beginning."""
+    whole = "".join(words)
+    return [whole[len(given) :]] if given and whole.startswith(given) else list(words)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from tests.upstream.knobs import Knobs
-from tests.upstream.tokens import remaining
+from tests.upstream.tokens import remaining, rest
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
@@ -72,15 +72,19 @@ def event(value: dict[str, object] | bytes, style: str) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def body(knobs: Knobs, given: str, limit: int, include_usage: bool) -> tuple[bytes, ...]:
-    """The events of a whole reply, one a step, the last one with all that ends it."""
+def body(
+    knobs: Knobs, given: str, limit: int, include_usage: bool, said: tuple[str, ...] | None = None
+) -> tuple[bytes, ...]:
+    """The events of a whole reply, one a step, the last one with all that ends it. `said` are the tokens of a
+    reply that has no numbers.
+    """
     style = knobs.chunk
-    words = remaining(knobs.n, given)
+    words = remaining(knobs.n, given) if said is None else rest(said, given)
     cut = len(words) > limit
     words = words[:limit]
-    said = [delta({knobs.key: f"r{number} "}) for number in range(knobs.reason)]
-    said += [delta({"content": word}) for word in words]
-    steps = [event(one, style) for one in said] or [b""]
+    events = [delta({knobs.key: f"r{number} "}) for number in range(knobs.reason)]
+    events += [delta({"content": word}) for word in words]
+    steps = [event(one, style) for one in events] or [b""]
     first = event(delta({"role": "assistant", "content": ""}), style)
     finish = "length" if cut else knobs.finish
     last = b"".join(event(one, style) for one in (_tool(knobs.tool) if knobs.tool else []))
