@@ -99,8 +99,8 @@ async def test_malformed_packets_end_the_socket(house: House, frames: list[str |
         with suppress(Closed):
             for frame in frames:
                 await tab.send_frame(frame)
-        # 1006: so much was on its way that the farewell was lost.
-        assert await tab.closed() in {1006, 1008}
+        # Frames over 16 MiB the server itself hangs up on, with no code or none that arrives.
+        assert await tab.closed() in ({1005, 1006} if len(frames[-1]) > 2**24 else {1008})
     inside = house.inside()
     assert inside["attachments"] == 0
     assert await house.is_alive()

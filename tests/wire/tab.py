@@ -140,6 +140,10 @@ class Tab:
         except TimeoutError:
             return found
 
+    def stop_reading(self) -> None:
+        """From now on nothing is taken from the network, pings included."""
+        self._socket.transport.pause_reading()  # pyright: ignore[reportAttributeAccessIssue]
+
     async def answers(self) -> bool:
         """Whether the server still answers this socket (the page's own ping event)."""
         await self.send_frame(packets.event("ping"))

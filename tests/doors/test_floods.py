@@ -1,0 +1,120 @@
+"""Floods end their own socket, and cost others nothing."""
+
+import asyncio
+import time
+from contextlib import suppress
+from uuid import uuid4
+
+from tests.doors.house import CHAT, House
+from tests.wire import Closed, Tab, guest_cookie
+from tests.wire.packets import connect, event, reflex_event
+
+MEGABYTE = 1_000_000
+#: What a hostile client may cost for good, by the requirement.
+ALLOWED = 30 * MEGABYTE
+
+
+async def flood(tab: Tab, frame: str, seconds: float) -> float:
+    """Send without end; how long it took to be cut off."""
+    started = time.monotonic()
+    with suppress(Closed):
+        while time.monotonic() - started < seconds:
+            await tab.send_frame(frame)
+    return time.monotonic() - started
+
+
+async def test_a_flood_of_events(small_house: House) -> None:
+    async with small_house.guest() as tab:
+        before, memory = small_house.rows(), small_house.server.rss_bytes()
+        frame = event("event", reflex_event(f"{CHAT}.dismiss"))
+        assert await flood(tab, frame, 10) < 8
+        assert await tab.closed() in {1006, 1008}
+    assert small_house.rows() == before
+    assert await small_house.is_alive()
+    assert small_house.server.rss_bytes() - memory < ALLOWED
+
+
+async def test_a_flood_of_large_events(small_house: House) -> None:
+    async with small_house.guest() as tab:
+        memory = small_house.server.rss_bytes()
+        payload = {"key": "k", "conversation_id": uuid4().hex, "text": "x" * 900_000, "model": ""}
+        frame = event("event", reflex_event(f"{CHAT}.send", payload))
+        assert await flood(tab, frame, 10) < 8
+    assert await small_house.is_alive()
+    assert small_house.server.rss_bytes() - memory < ALLOWED
+    assert small_house.rows()["messages"] == 0
+
+
+async def test_a_flood_of_sockets(small_house: House) -> None:
+    """Each new socket would make a state; an address may not open them without end."""
+    before, cookie, opened = small_house.inside(), guest_cookie(small_house.url), 0
+    for _ in range(150):
+        with suppress(Exception):
+            async with Tab.opened(small_house.url, cookie=cookie) as tab:
+                await tab.send_frame(connect())
+                opened += 1
+    assert opened <= 110
+    now = await small_house.settled(before, seconds=2)
+    assert now["sockets"] == 0
+    assert now["states"] <= before["states"] + opened
+
+
+async def test_a_flood_of_pongs_and_pings(small_house: House) -> None:
+    """Each unasked pong would make engine.io schedule a ping."""
+    async with small_house.guest() as tab:
+        for _ in range(60):
+            await tab.send_frame("3")
+        assert await tab.answers()
+        assert await flood(tab, "3", 10) < 8
+    assert await small_house.is_alive()
+
+
+async def test_a_client_that_never_reads(small_house: House) -> None:
+    """Its answers pile up until it is dropped; nobody else notices."""
+    async with small_house.guest() as other:
+        memory = small_house.server.rss_bytes()
+        cookie = guest_cookie(small_house.url)
+        async with Tab.opened(small_house.url, cookie=cookie, max_queue=1) as tab:
+            await tab.join()
+            tab.stop_reading()
+            frame, slow = event("event", reflex_event(f"{CHAT}.choose_model", {"model": "x"})), []
+            deadline = time.monotonic() + 40
+            while time.monotonic() < deadline and small_house.inside()["sockets"] > 1:
+                with suppress(Closed, TimeoutError):
+                    async with asyncio.timeout(1):
+                        await tab.send_frame(frame)
+                started = time.monotonic()
+                assert await other.answers()
+                slow.append(time.monotonic() - started)
+                await asyncio.sleep(0.1)
+            assert small_house.inside()["sockets"] == 1
+            assert sorted(slow)[len(slow) // 2] < 0.5
+        assert small_house.server.rss_bytes() - memory < ALLOWED
+
+
+async def test_a_flood_does_not_slow_others_down(small_house: House) -> None:
+    async def answer_time(tab: Tab) -> float:
+        times = []
+        for _ in range(20):
+            started = time.monotonic()
+            await tab.answers()
+            times.append(time.monotonic() - started)
+            await asyncio.sleep(0.05)
+        return sorted(times)[len(times) // 2]
+
+    async def hostile() -> None:
+        while True:
+            with suppress(Exception):
+                async with small_house.guest() as tab:
+                    await flood(tab, event("event", reflex_event(f"{CHAT}.dismiss")), 10)
+            await asyncio.sleep(0.1)
+
+    async with small_house.guest() as tab:
+        quiet = await answer_time(tab)
+        floods = [asyncio.create_task(hostile()) for _ in range(3)]
+        loud = await answer_time(tab)
+        for task in floods:
+            task.cancel()
+        await asyncio.gather(*floods, return_exceptions=True)
+    # One machine has both sides of this: the floods' own work is in it as well.
+    assert loud < quiet + 0.25
