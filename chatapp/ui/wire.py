@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+import msgspec
 import reflex as rx
 from engineio.packet import MESSAGE
 from engineio.packet import Packet as Frame
@@ -10,10 +11,11 @@ from reflex_base.constants import SocketEvent
 from socketio.packet import EVENT
 from typing_extensions import override
 
+_EVENT: Final = str(SocketEvent.EVENT)
 Delta = Mapping[str, Mapping[str, Any]]
 
-#: Frames that may wait for a tab. One is being written and one is next; more means that the browser does not read
-#: as fast as we write, and then it is better served with all of it, later.
+#: Frames that may wait for a tab. One is being written and one is next; more means that the browser does not
+#: read as fast as we write, and then it is better served with all of it, later.
 MAX_WAITING: Final = 2
 
 
@@ -34,7 +36,7 @@ class Wire(Protocol):
 
 
 class ReflexWire(Wire):
-    """The sockets of a Reflex app. Engine.IO's own queue is asked and filled, without a task for each frame."""
+    """The sockets of a Reflex app. Engine.IO's own queue is asked and filled, with no task for each frame."""
 
     def __init__(self, app: rx.App) -> None:
         if app.sio is None or app.event_namespace is None:
@@ -57,10 +59,9 @@ class ReflexWire(Wire):
 
     @override
     def encode(self, delta: Delta) -> Frame:
-        packet = self._sio.packet_class(
-            EVENT, namespace=self._namespace.namespace, data=[str(SocketEvent.EVENT), {"delta": delta}]
-        )
-        return Frame(MESSAGE, packet.encode())
+        # The packet that Socket.IO would make; its JSON by a faster writer, since all of it is plain values.
+        body = msgspec.json.encode([_EVENT, {"delta": delta}]).decode()
+        return Frame(MESSAGE, f"{EVENT}{self._namespace.namespace},{body}")
 
     @override
     async def send(self, token: str, frame: Frame) -> None:
