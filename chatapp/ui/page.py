@@ -30,7 +30,7 @@ def chat_page() -> rx.Component:
         rx.el.main(
             header(),
             _conversation(),
-            rx.el.div(notices(), composer(), class_name="shrink-0 pb-3 sm:pb-5"),
+            rx.el.div(notices(), composer(), class_name="foot shrink-0 pb-3 sm:pb-5"),
             class_name="flex min-w-0 flex-1 flex-col",
         ),
         class_name="flex h-dvh overflow-hidden bg-background text-foreground",

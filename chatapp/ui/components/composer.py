@@ -81,7 +81,7 @@ def _stop() -> rx.Component:
         _var_data=Now.status._get_all_var_data(),
     ).guess_type()
     stop = icon_button(
-        "Stop", "square", size=15, on_click=Chat.stop(Now.id), class_name="rounded-full! border border-input"
+        "Stop", "square", size=15, on_click=Chat.stop(Now.id), class_name="rounded-full! border border-input [&>svg]:fill-current"
     )
     return rx.cond(busy, stop, rx.fragment())
 

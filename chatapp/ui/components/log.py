@@ -49,7 +49,7 @@ def log() -> rx.Component:
             rx.cond(Chat.earlier, _earlier(), rx.fragment()),
             messages(),
             rx.foreach(pending_var(), _pending),
-            role="log",
+            custom_attrs={"role": "log"},
             aria_label="Conversation",
             aria_live="off",
             class_name="min-h-full pt-4 pb-8",
