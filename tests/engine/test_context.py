@@ -45,7 +45,7 @@ def sent(fitted: Fitted) -> list[str]:
 odd = st.lists(st.integers(1, 60), min_size=1, max_size=15).filter(lambda sizes: len(sizes) % 2 == 1)
 
 
-@given(odd, st.integers(120, 600), st.integers(1, 200), st.none() | st.integers(1, 8))
+@given(odd, st.integers(200, 600), st.integers(1, 200), st.none() | st.integers(1, 8))
 def test_the_newest_messages_that_fit_are_sent(
     sizes: list[int], window: int, reply: int, most: int | None
 ) -> None:

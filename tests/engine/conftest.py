@@ -1,0 +1,3 @@
+from tests.chat import chat, opening, upstream
+
+__all__ = ["chat", "opening", "upstream"]

@@ -1,0 +1,97 @@
+"""Nobody sees or changes what is not theirs: "not yours" and "not there" are the same answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from chatapp.domain.errors import NotFound
+from chatapp.domain.ids import new_id
+from chatapp.domain.runs import Turn
+from tests.chat import Chat, rows
+
+TABLES = ("accounts", "conversations", "messages", "runs", "run_events", "run_logs")
+
+#: Every call that takes an id, by somebody (the first) upon a turn (the second).
+CALLS: dict[str, Callable[[Chat, Turn], Awaitable[Any]]] = {
+    "window": lambda by, on: by.services.conversations.window(by.who, on.conversation_id),
+    "delete": lambda by, on: by.services.conversations.delete(by.who, on.conversation_id),
+    "watch": lambda by, on: by.services.following.watch(by.who, on.conversation_id, print),
+    "stop": lambda by, on: by.services.turns.stop(by.who, message_id=on.message_id),
+    "regenerate": lambda by, on: by.services.turns.regenerate(
+        by.who, message_id=on.message_id, client_key=new_id()
+    ),
+    "continue": lambda by, on: by.services.turns.continue_reply(
+        by.who, message_id=on.message_id, client_key=new_id()
+    ),
+}
+
+
+def everything(chat: Chat) -> dict[str, list[tuple[Any, ...]]]:
+    return {table: rows(chat.services.settings, f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+async def test_what_belongs_to_another_is_not_there(chat: Chat, call: Callable[..., Awaitable[Any]]):
+    """Each call upon another's ids answers exactly as upon ids that were never given, and changes nothing."""
+    ben = chat.of("ben")
+    his = await ben.send("His [n:5]")
+    await ben.ended(his)
+    await chat.ended(await chat.send("Mine [n:5]"))
+    made_up = Turn(conversation_id=new_id(), user_message_id=new_id(), message_id=new_id(), run_id=new_id())
+    before = everything(chat)
+    with pytest.raises(NotFound) as refused:
+        await call(chat, his)
+    with pytest.raises(NotFound) as unknown:
+        await call(chat, made_up)
+    assert refused.value.message == unknown.value.message
+    assert everything(chat) == before
+
+
+async def test_another_s_reply_cannot_be_stopped_while_it_is_made(chat: Chat):
+    """A guessed id is worth nothing: the reply goes on to its end."""
+    ben = chat.of("ben")
+    his = await ben.send("His [n:30 r:100]")
+    await ben.has_text(his)
+    with pytest.raises(NotFound):
+        await chat.stop(his)
+    assert (await ben.ended(his)).status == "complete"
+
+
+async def test_a_message_is_looked_for_in_its_conversation_only(chat: Chat):
+    """My conversation and my own message of another conversation do not make a page; nor does another's."""
+    one, two = await chat.send("One [n:5]"), await chat.send("Two [n:5]")
+    ben = chat.of("ben")
+    his = await ben.send("His [n:5]")
+    await ben.ended(his)
+    conversations = chat.services.conversations
+    for foreign in (two.message_id, his.message_id, new_id()):
+        with pytest.raises(NotFound):
+            await conversations.window(chat.who, one.conversation_id, before=foreign)
+    window = await conversations.window(chat.who, one.conversation_id, before=one.message_id)
+    assert [shown.message.id for shown in window.snapshots] == [one.user_message_id]
+
+
+async def test_lists_hold_one_s_own_and_lists_are_told_of_one_s_own(chat: Chat):
+    """The sidebar shows and hears nothing of anybody else."""
+    ben = chat.of("ben")
+    heard: list[object] = []
+    watch = chat.services.following.watch_list(chat.who, heard.append)
+    his = await ben.send("His [n:5]")
+    await ben.ended(his)
+    assert heard == []
+    assert await chat.services.conversations.newest(chat.who) == []
+    mine = await chat.send("Mine [n:5]")
+    await chat.ended(mine)
+    watch.close()
+    assert heard
+    assert [one.id for one in await chat.services.conversations.newest(chat.who)] == [mine.conversation_id]
+
+
+async def test_a_user_s_own_message_has_no_other_reply_to_make(chat: Chat):
+    """Trying again is for replies; asked for a user's message it is not there."""
+    turn = await chat.send("Mine [n:5]")
+    await chat.ended(turn)
+    for call in (chat.services.turns.regenerate, chat.services.turns.continue_reply):
+        with pytest.raises(NotFound):
+            await call(chat.who, message_id=turn.user_message_id, client_key=new_id())
