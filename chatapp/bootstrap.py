@@ -14,7 +14,9 @@ from chatapp.engine.maker import ReplyMaker
 from chatapp.engine.worker import Worker
 from chatapp.providers.base import Provider
 from chatapp.providers.catalog import Catalog
+from chatapp.providers.local import LocalProvider
 from chatapp.providers.openai import OpenAIProvider
+from chatapp.providers.scripted import ScriptedProvider
 from chatapp.services.accounts import Accounts
 from chatapp.services.conversations import Conversations
 from chatapp.services.cookies import GuestCookies
@@ -83,7 +85,10 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
 
 
 def providers(settings: Settings) -> list[Provider]:
-    """The providers that the settings ask for, in order of preference."""
+    """The providers that the settings ask for, in order of preference.
+
+    The small local model is for whoever has no key; the scripted one is always there.
+    """
     chosen: list[Provider] = []
     if settings.openai_api_key or settings.openai_base_url:
         chosen.append(
@@ -94,6 +99,14 @@ def providers(settings: Settings) -> list[Provider]:
                 max_connections=settings.max_concurrent_streams,
             )
         )
+    elif settings.local_model == "auto":
+        chosen.append(
+            LocalProvider(
+                folder=settings.data_dir / "models", max_connections=settings.max_concurrent_streams
+            )
+        )
+    plays_scripts = settings.default_model == "scripted:script"
+    chosen.append(ScriptedProvider(delay=settings.scripted_delay, offer_script=plays_scripts))
     return chosen
 
 
