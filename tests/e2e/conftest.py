@@ -1,0 +1,17 @@
+"""Tests of this folder run on one event loop, since they share a browser."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.fixtures import app_build, browser, come, server, upstream, visitor  # noqa: F401
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            # The first one may have to build the page.
+            item.add_marker(pytest.mark.timeout(300))
