@@ -48,7 +48,7 @@ class LocalServer:
         self.key = key
         self._url = url
         self._process = process
-        self._session: aiohttp.ClientSession | None = None
+        self._http: aiohttp.ClientSession | None = None
 
     @classmethod
     async def start(cls, weights: Path, options: LocalOptions) -> Self:
@@ -99,17 +99,17 @@ class LocalServer:
         Raises:
             aiohttp.ClientError: the child does not answer.
         """
-        if self._session is None:
+        if self._http is None:
             headers = {"Authorization": f"Bearer {self.key}"}
-            self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=5))
+            self._http = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=5))
         body = {"content": text}
-        async with self._session.post(f"{self._url}/tokenize", json=body, raise_for_status=True) as answer:
+        async with self._http.post(f"{self._url}/tokenize", json=body, raise_for_status=True) as answer:
             return len(cast("dict[str, list[int]]", await answer.json())["tokens"])
 
     async def stop(self) -> None:
         """Ends the child; returns when it is gone."""
-        if self._session is not None:
-            await self._session.close()
+        if self._http is not None:
+            await self._http.close()
         await _end(self._process)
 
 
