@@ -1,7 +1,7 @@
 """The conversation on the screen.
 
-What is stored here is a cache of the screen. The truth is in the services, and a page that comes back is filled
-from there.
+What is stored here is a cache of the screen. The truth is in the services, and a page that comes back is
+filled from there.
 """
 
 import logging

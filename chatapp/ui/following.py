@@ -1,9 +1,9 @@
 """Who looks at what: brings what happens in conversations to the tabs that show them.
 
-One registry for the process. Tabs of one conversation share one watch and one view of its reply, so a reply is
-folded and encoded once, however many look at it. One emitter sends; it is started with the app and not in an event,
-whose context it would keep. A tab that does not keep up, or has just come, is *behind*: it is skipped until its
-socket has room, and then gets all of the text so far, once.
+One registry for the process. Tabs of one conversation share one watch and one view of its reply, so a reply
+is folded and encoded once, however many look at it. One emitter sends; it is started with the app and not
+in an event, whose context it would keep. A tab that does not keep up, or has just come, is *behind*: it is
+skipped until its socket has room, and then gets all of the text so far, once.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ logger = logging.getLogger(__name__)
 
 #: How long a tab that is behind waits until its socket is looked at again.
 RETRY_SECONDS: Final = 0.2
-#: A login that was ended is cut off within 5 s: this, and the 5 s that Accounts may be out of date, less its cache
-#: being told at once in this process.
+#: A login that was ended is cut off within 5 s: this, and the 5 s that Accounts may be out of date, less
+#: its cache being told at once in this process.
 LOGIN_CHECK_SECONDS: Final = 3.0
 #: How often the progress of what is being made ready is looked at.
 MODELS_SECONDS: Final = 1.0
-#: Records that may arrive between a watch and the window that they belong to. More are not kept: the window is
-#: then read again.
+#: Records that may arrive between a watch and the window that they belong to. More are not kept: the window
+#: is then read again.
 MAX_EARLY: Final = 2_000
 
 Key = tuple[str, str]

@@ -1,9 +1,10 @@
-"""Messages in vars that are sent when they change, so that a turn costs the same however long the conversation is.
+"""Messages in vars that are sent when they change, so that a turn costs the same however long the
+conversation is.
 
-A var is sent whole. So what is settled is poured from small vars into larger ones, as in a log-structured store:
-`tail` holds the turn that is being made, each settled turn takes one of the slots `h0` to `h7`, eight full slots
-become one of the blocks `b0` to `b7`, and `window` is what was read when the page was opened. A message is thus sent
-twice more after its turn, and once more for each 64 turns without a reload.
+A var is sent whole. So what is settled is poured from small vars into larger ones, as in a log-structured
+store: `tail` holds the turn that is being made, each settled turn takes one of the slots `h0` to `h7`,
+eight full slots become one of the blocks `b0` to `b7`, and `window` is what was read when the page was
+opened. A message is thus sent twice more after its turn, and once more for each 64 turns without a reload.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +41,7 @@ def pour(rows: Rows, into: Mapping[str, Rows]) -> dict[str, Rows]:
 
 
 def fresh_ids(shown: Sequence[str], got: Sequence[str]) -> list[str] | None:
-    """Which of the last messages of the branch follow those that are shown; None when it is another branch."""
+    """Which of the last messages of the branch follow those shown; None when it is another branch."""
     if not shown or not got or got[0] not in shown:
         return None
     known = len(shown) - shown.index(got[0])

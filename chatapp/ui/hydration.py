@@ -1,7 +1,7 @@
 """What a page that loads or comes back is given in its first answer: the conversation, with the text so far.
 
-Reflex would send what its state held, or nothing after a restart, and fill the page by events later. Done here it is
-in the hydration itself: no empty flash, and one read of the truth.
+Reflex would send what its state held, or nothing after a restart, and fill the page by events later. Done
+here it is in the hydration itself: no empty flash, and one read of the truth.
 """
 
 import logging

@@ -1,9 +1,9 @@
 """The states of the reply that is being made.
 
-Nothing is ever stored in them: the emitter (`following`) sends their values straight to the browser, and a page
-that comes back has the text so far in its rows. There are three, since whatever reads a state is drawn again at
-each change of it: words come often, what is said about the reply seldom. Their names are short because each
-delta carries them in full.
+Nothing is ever stored in them: the emitter (`following`) sends their values straight to the browser, and a
+page that comes back has the text so far in its rows. There are three, since whatever reads a state is drawn
+again at each change of it: words come often, what is said about the reply seldom. Their names are short
+because each delta carries them in full.
 """
 
 from typing import Any, Final

@@ -1,15 +1,16 @@
 """A growing text whose additions are cheap to send.
 
 A delta of Reflex carries the whole value of a var, so a text in one var costs O(n²) bytes. Here it is the
-concatenation of five vars of growing size: what is new goes to the smallest, and a full one is poured into the
-next. A token then costs the smallest var, and each character is sent again a bounded number of times.
+concatenation of five vars of growing size: what is new goes to the smallest, and a full one is poured into
+the next. A token then costs the smallest var, and each character is sent again a bounded number of times.
 """
 
 from typing import Final
 
-#: Characters after which a level is poured into the next; the last one has no bound. Of the caps that were tried
-#: (30 tokens a second, 20 flushes) these cost least from 400 to 32,000 tokens: a larger first level makes each
-#: flush dearer, a smaller one pours too often, and a sixth level saves nothing below 100,000 characters.
+#: Characters after which a level is poured into the next; the last one has no bound. Of the caps that were
+#: tried (30 tokens a second, 20 flushes) these cost least from 400 to 32,000 tokens: a larger first level
+#: makes each flush dearer, a smaller one pours too often, and a sixth level saves nothing below 100,000
+#: characters.
 CAPS: Final = (40, 200, 1_200, 8_000)
 LEVELS: Final = len(CAPS) + 1
 

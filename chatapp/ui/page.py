@@ -12,8 +12,11 @@ from chatapp.ui.components.sidebar import sidebar
 
 
 def add_page(app: rx.App) -> None:
-    """`/` and `/c/{conversation_id}` are one route: going from one to the other keeps the page, its composer and
-    what is written there, and needs nothing from the server, so that it works offline."""
+    """`/` and `/c/{conversation_id}` are one route.
+
+    Going from one to the other then keeps the page, its composer and what is written there, and needs nothing
+    from the server, so that it works offline.
+    """
     app.add_page(
         chat_page,
         route="/[[section]]/[[conversation_id]]",
@@ -38,7 +41,7 @@ def chat_page() -> rx.Component:
 
 
 def _conversation() -> rx.Component:
-    """What is sent is shown at once, so it counts: neither a welcome nor a conversation that is not there yet."""
+    """What is sent counts at once: it is neither a welcome nor a conversation that is not there yet."""
     none_pending = pending_var().length() == 0
     return rx.el.div(
         rx.cond(

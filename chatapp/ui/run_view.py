@@ -1,4 +1,5 @@
-"""A reply that is being made, as its readers on the screen see it: folded once, whoever and how many they are."""
+"""A reply that is being made, as its readers on the screen see it: folded once, whoever and how many they
+are."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -1,15 +1,16 @@
 """The look in one place: what Tailwind is told, and the two things that the page loads before it draws.
 
-Colours are CSS variables (`assets/page.css`), so that light, dark and a set accent are one switch each. Their names
-are those that Streamdown's components use.
+Colours are CSS variables (`assets/page.css`), so that light, dark and a set accent are one switch each. Their
+names are those that Streamdown's components use.
 """
 
 from typing import Any, Final
 
 _COLORS: Final = (
-    "background", "foreground", "muted", "muted-foreground", "border", "input", "ring", "card", "card-foreground",
-    "popover", "popover-foreground", "primary", "primary-foreground", "secondary", "secondary-foreground", "accent",
-    "accent-foreground", "destructive", "sidebar", "sidebar-foreground", "warning", "success",
+    "background", "foreground", "muted", "muted-foreground", "border", "input", "ring", "card",
+    "card-foreground", "popover", "popover-foreground", "primary", "primary-foreground", "secondary",
+    "secondary-foreground", "accent", "accent-foreground", "destructive", "sidebar", "sidebar-foreground",
+    "warning", "success",
 )  # fmt: skip
 
 #: For `rx.plugins.TailwindV4Plugin(config=...)` in rxconfig.py.

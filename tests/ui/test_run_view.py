@@ -47,7 +47,7 @@ class Screen:
 
 @given(st.lists(events, max_size=30), st.integers(0, 30), st.integers(0, 30))
 def test_every_reader_sees_what_the_fold_says(some, joined, late):
-    """A reader of changes from the start of the view, and one that comes late, both end at the fold's message."""
+    """A reader of changes from the start, and one that comes late, both end at the fold's message."""
     records = logged(*some)
     folded = EMPTY.after(records).message
     view = RunView(EMPTY.after(records[:joined]))

@@ -69,7 +69,8 @@ def _send() -> rx.Component:
         aria_label="Send",
         title="Send (Enter)",
         custom_attrs={"onClick": composer_var("submit")},
-        class_name="inline-flex size-9 items-center justify-center rounded-full bg-primary text-primary-foreground "
+        class_name="inline-flex size-9 items-center justify-center rounded-full bg-primary "
+        "text-primary-foreground "
         "cursor-pointer hover:opacity-90 transition-opacity",
     )
 
@@ -81,7 +82,11 @@ def _stop() -> rx.Component:
         _var_data=Now.status._get_all_var_data(),
     ).guess_type()
     stop = icon_button(
-        "Stop", "square", size=15, on_click=Chat.stop(Now.id), class_name="rounded-full! border border-input [&>svg]:fill-current"
+        "Stop",
+        "square",
+        size=15,
+        on_click=Chat.stop(Now.id),
+        class_name="rounded-full! border border-input [&>svg]:fill-current",
     )
     return rx.cond(busy, stop, rx.fragment())
 
@@ -103,6 +108,7 @@ def starter(text: str) -> rx.Component:
         text,
         type="button",
         on_click=rx.call_function(start),
-        class_name="rounded-2xl border border-border bg-card px-4 py-3 text-left text-sm leading-snug cursor-pointer "
+        class_name="rounded-2xl border border-border bg-card px-4 py-3 text-left text-sm leading-snug "
+        "cursor-pointer "
         "hover:border-input hover:bg-muted transition-colors",
     )

@@ -33,7 +33,8 @@ def _models() -> rx.Component:
             aria_label="Model",
             value=Chat.model,
             on_change=Chat.choose_model,
-            class_name="appearance-none truncate max-w-[45vw] rounded-lg bg-transparent py-1.5 pl-2.5 pr-7 text-[0.95rem] "
+            class_name="appearance-none truncate max-w-[45vw] rounded-lg bg-transparent py-1.5 pl-2.5 pr-7 "
+            "text-[0.95rem] "
             "font-medium cursor-pointer hover:bg-accent",
         ),
         rx.icon(
@@ -57,7 +58,8 @@ def _theme() -> rx.Component:
 def connection() -> rx.Component:
     """Quiet while all is well; words as soon as it is not."""
     online = (
-        "const onLine = useSyncExternalStore((wake) => { for (const n of ['online', 'offline']) addEventListener(n, wake); "
+        "const onLine = useSyncExternalStore((wake) => { for (const n of ['online', 'offline']) "
+        "addEventListener(n, wake); "
         "return () => { for (const n of ['online', 'offline']) removeEventListener(n, wake) } }, "
         "() => navigator.onLine, () => true)"
     )
@@ -81,6 +83,7 @@ def connection() -> rx.Component:
         ),
         role="status",
         data_connection=state,
-        class_name="flex items-center gap-2 px-2 text-sm text-muted-foreground data-[connection=online]:text-success "
+        class_name="flex items-center gap-2 px-2 text-sm text-muted-foreground "
+        "data-[connection=online]:text-success "
         "data-[connection=offline]:text-warning",
     )

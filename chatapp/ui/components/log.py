@@ -78,7 +78,8 @@ def _earlier() -> rx.Component:
             "Show earlier messages",
             type="button",
             on_click=Chat.show_earlier,
-            class_name="rounded-full border border-border px-3 py-1 text-sm text-muted-foreground cursor-pointer "
+            class_name="rounded-full border border-border px-3 py-1 text-sm text-muted-foreground "
+            "cursor-pointer "
             "hover:bg-muted hover:text-foreground",
         ),
         class_name="flex justify-center pb-4",
@@ -103,7 +104,8 @@ def _jump() -> rx.Component:
         aria_label="Jump to latest",
         title="Jump to latest",
         on_click=rx.call_function(rx.Var("() => { scrollToBottom() }", _var_data=data)),
-        class_name="absolute bottom-3 left-1/2 -translate-x-1/2 inline-flex size-9 items-center justify-center "
+        class_name="absolute bottom-3 left-1/2 -translate-x-1/2 inline-flex size-9 items-center "
+        "justify-center "
         "rounded-full border border-border bg-card shadow-[var(--shadow)] cursor-pointer hover:bg-muted",
     )
     return together(rx.cond(at_end, rx.fragment(), button))
@@ -121,7 +123,8 @@ def welcome() -> rx.Component:
             class_name="mt-6 grid w-full grid-cols-1 gap-2.5 sm:grid-cols-2",
         ),
         aria_label="Welcome",
-        class_name="mx-auto flex w-full max-w-column flex-1 min-h-0 flex-col items-center justify-center px-4 sm:px-6 "
+        class_name="mx-auto flex w-full max-w-column flex-1 min-h-0 flex-col items-center justify-center "
+        "px-4 sm:px-6 "
         "overflow-y-auto text-center",
     )
 
@@ -138,7 +141,8 @@ def missing() -> rx.Component:
             "Start a new chat",
             type="button",
             on_click=rx.redirect("/"),
-            class_name="mt-5 rounded-full bg-primary px-4 py-2 text-sm font-medium text-primary-foreground cursor-pointer",
+            class_name="mt-5 rounded-full bg-primary px-4 py-2 text-sm font-medium text-primary-foreground "
+            "cursor-pointer",
         ),
         aria_label="Not found",
         class_name="flex flex-1 flex-col items-center justify-center px-6 text-center",

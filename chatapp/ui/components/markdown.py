@@ -1,4 +1,4 @@
-"""A reply's markdown, by Streamdown: unfinished markdown completed, blocks memoised, nothing in it trusted."""
+"""A reply's markdown, by Streamdown: completed where unfinished, memoised by blocks, trusted in nothing."""
 
 from typing import Final
 
@@ -10,11 +10,11 @@ from typing_extensions import override
 _STREAMDOWN: Final = "streamdown@2.7.1"
 _CODE: Final = "@streamdown/code@2.0.0"
 
-# Loaded when the first reply is drawn, not before: it is more script than all the rest of the page. Until then the
-# text stands there as it is. What Streamdown is given is made once: it draws everything again when it changes.
-# - rehype-raw is left out, so HTML in a reply is text. The schema is Streamdown's own.
-# - No image is ever loaded by being shown: a picture's address can carry a conversation away. It is a link.
-# - Links open in a tab of their own that cannot reach back; those of other kinds, and to our own pages, are text.
+# Loaded when the first reply is drawn, not before: it is more script than all the rest of the page. Until
+# then the text stands there as it is. What Streamdown is given is made once, since it draws everything
+# again when that changes. - rehype-raw is left out, so HTML in a reply is text. - No image is loaded by
+# being shown: a picture's address can carry a conversation away. It is a link. - Links open in a tab of
+# their own that cannot reach back. Other kinds, and our own pages, are text.
 _CUSTOM_CODE: Final = """
 const Markdown = lazy(async () => {
   const [streamdown, shiki] = await Promise.all([import("streamdown"), import("@streamdown/code")]);
@@ -26,27 +26,31 @@ const Markdown = lazy(async () => {
   const host = (src) => { try { return new URL(src).host } catch { return "" } };
   const Img = ({ src, alt }) =>
     /^https?:/i.test(src ?? "")
-      ? createElement("a", { href: src, title: src, target: "_blank", rel: "noopener noreferrer", className: "picture" },
-          "Open image" + (alt ? " \\u201c" + alt + "\\u201d" : "") + " from " + host(src))
+      ? createElement(A, { href: src }, "Open image" + (alt ? ` “${alt}”` : "") + " from " + host(src))
       : createElement("span", null, alt ?? "");
   const fixed = {
     plugins: { code: shiki.code },
     components: { a: A, img: Img },
     rehypePlugins: [
       defaultRehypePlugins.sanitize,
-      [defaultRehypePlugins.harden[0], { allowedLinkPrefixes: ["*"], allowedImagePrefixes: ["*"], allowedProtocols: ["mailto:"], allowDataImages: false }],
+      [defaultRehypePlugins.harden[0], { allowedLinkPrefixes: ["*"], allowedImagePrefixes: ["*"] }],
     ],
-    controls: { table: { copy: true, download: false, fullscreen: false }, code: { copy: true, download: false } },
+    controls: {
+      code: { copy: true, download: false },
+      table: { copy: true, download: false, fullscreen: false },
+    },
     linkSafety: { enabled: false },
     lineNumbers: false,
     codeBlockMaxHeight: 0,
     tableMaxHeight: 0,
   };
-  return { default: ({ text, live }) => createElement(Streamdown, { ...fixed, isAnimating: live, children: text }) };
+  const Drawn = ({ text, live }) => createElement(Streamdown, { ...fixed, isAnimating: live }, text);
+  return { default: Drawn };
 });
-const Words = memo(({ text, live }) =>
-  createElement(Suspense, { fallback: createElement("div", { className: "plain whitespace-pre-wrap" }, text) },
-    createElement(Markdown, { text, live })));
+const Words = memo(({ text, live }) => {
+  const fallback = createElement("div", { className: "plain whitespace-pre-wrap" }, text);
+  return createElement(Suspense, { fallback }, createElement(Markdown, { text, live }));
+});
 """
 
 

@@ -20,7 +20,7 @@ _ARTICLE: Final = "message mx-auto w-full max-w-column px-4 sm:px-6"
 
 
 def messages() -> rx.Component:
-    """All messages, over all vars that hold some: a message that is poured from one to another stays as it is."""
+    """All messages, over all vars that hold some. One that is poured from var to var stays as it is."""
     rows = getattr(Chat, ORDER[0])
     for name in ORDER[1:]:
         rows = rows + getattr(Chat, name)
@@ -83,7 +83,8 @@ def user_message(
         rx.el.div(
             rx.el.div(
                 text,
-                class_name="words bg-[var(--bubble)] rounded-2xl rounded-br-md px-4 py-2.5 whitespace-pre-wrap "
+                class_name="words bg-[var(--bubble)] rounded-2xl rounded-br-md px-4 py-2.5 "
+                "whitespace-pre-wrap "
                 "wrap-anywhere",
             ),
             rx.el.div(
@@ -158,12 +159,14 @@ def reasoning(message_id: rx.Var[str], thinking: rx.Var[str], busy: rx.Var[bool]
             rx.el.summary(
                 rx.icon("chevron-right", size=15, aria_hidden=True, class_name="chevron"),
                 rx.el.span("Thinking"),
-                class_name="inline-flex items-center gap-1 cursor-pointer select-none list-none rounded-md py-1 pr-2 "
+                class_name="inline-flex items-center gap-1 cursor-pointer select-none list-none rounded-md "
+                "py-1 pr-2 "
                 "text-sm text-muted-foreground hover:text-foreground",
             ),
             rx.el.div(
                 grown,
-                class_name="whitespace-pre-wrap wrap-anywhere border-l-2 border-border pl-3 ml-1.5 mt-1 text-sm "
+                class_name="whitespace-pre-wrap wrap-anywhere border-l-2 border-border pl-3 ml-1.5 mt-1 "
+                "text-sm "
                 "text-muted-foreground",
             ),
             data_live=busy,
@@ -235,9 +238,7 @@ def _note(icon: str, text: str | rx.Var[str], color: str) -> rx.Component:
     )
 
 
-def _footer(
-    message_id: rx.Var[str], at: rx.Var[str], text: rx.Var[str], more: rx.Var[bool]
-) -> rx.Component:
+def _footer(message_id: rx.Var[str], at: rx.Var[str], text: rx.Var[str], more: rx.Var[bool]) -> rx.Component:
     return rx.el.div(
         copy_button(message_id=message_id, text=text),
         small_button("Regenerate", "refresh-cw", on_click=Chat.regenerate(message_id)),

@@ -1,9 +1,10 @@
-"""The way from the composer to the server: what was written or sent is kept in the browser until it is accepted.
+"""The way from the composer to the server: what was written is kept in the browser until it is accepted.
 
 This is the page's one piece of JavaScript, since it must work when there is no server: a draft for each
-conversation, and an outbox. What is sent is first put into the outbox and then emitted; it leaves the outbox when
-the server acknowledges its key, and everything in it is emitted again when a page is hydrated anew. The server
-takes each key once. Both are kept under the account, so that nobody sends what another has written.
+conversation, and an outbox. What is sent is first put into the outbox and then emitted; it leaves the
+outbox when the server acknowledges its key, and everything in it is emitted again when a page is hydrated
+anew. The server takes each key once. Both are kept under the account, so that nobody sends what another has
+written.
 """
 
 from typing import Final
@@ -22,43 +23,56 @@ from chatapp.ui.side import Side
 MAX_BYTES: Final = 900_000
 
 _CODE: Final = """
-const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+const FULL = "This browser's storage is full: ";
+const number = (count) => count.toLocaleString("en");
+const hex = (byte) => byte.toString(16).padStart(2, "0");
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), hex).join("");
 const storage = (key, text) => text ? localStorage.setItem(key, text) : localStorage.removeItem(key);
-const readBox = (me) => { try { return JSON.parse(localStorage.getItem("outbox:" + me)) ?? [] } catch { return [] } };
-const writeBox = (me, box) => { storage("outbox:" + me, box.length && JSON.stringify(box)); dispatchEvent(new Event("outbox")) };
+const readBox = (me) => {
+  try { return JSON.parse(localStorage.getItem("outbox:" + me)) ?? [] } catch { return [] }
+};
+const writeBox = (me, box) => {
+  storage("outbox:" + me, box.length && JSON.stringify(box));
+  dispatchEvent(new Event("outbox"));
+};
 const onBox = (wake) => {
   for (const name of ["outbox", "storage"]) addEventListener(name, wake);
   return () => { for (const name of ["outbox", "storage"]) removeEventListener(name, wake) };
 };
-const thisTab = () => sessionStorage.getItem("tab") ?? (sessionStorage.setItem("tab", newKey()), sessionStorage.getItem("tab"));
+const thisTab = () => {
+  if (!sessionStorage.getItem("tab")) sessionStorage.setItem("tab", newKey());
+  return sessionStorage.getItem("tab");
+};
 const useConversation = () => useLocation().pathname.match(/^\\/c\\/([^/]+)/)?.[1] ?? "";
-const useMe = (me) => me || (typeof localStorage === "undefined" ? "" : localStorage.getItem("me")) || "";
+const useMe = (me) => me || globalThis.localStorage?.getItem("me") || "";
 
 // Other tabs show what this one sends when the server has it, and its box only if it seems to be left behind.
 function usePending(me, acked) {
   const who = useMe(me), cid = useConversation();
-  const raw = useSyncExternalStore(onBox, () => localStorage.getItem("outbox:" + who) ?? "[]", () => "[]");
-  return useMemo(() => JSON.parse(raw).filter((m) =>
-    m.cid === cid && !acked.includes(m.key) && (m.tab === thisTab() || Date.now() - m.at > 3000)), [raw, cid, acked]);
+  const read = () => localStorage.getItem("outbox:" + who) ?? "[]";
+  const raw = useSyncExternalStore(onBox, read, () => "[]");
+  const mine = (m) => m.tab === thisTab() || Date.now() - m.at > 3000;
+  const waits = (m) => m.cid === cid && !acked.includes(m.key) && mine(m);
+  return useMemo(() => JSON.parse(raw).filter(waits), [raw, cid, acked]);
 }
 
 function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
-  const who = useMe(me), cid = useConversation(), navigate = useNavigate(), field = useRef(null);
+  const who = useMe(me), cid = useConversation(), navigate = useNavigate();
+  const field = useRef(null), fresh = useRef(true);
   const [text, setText] = useState(""), [problem, setProblem] = useState("");
   const draft = "draft:" + who + ":" + cid;
   const change = (value) => {
     setText(value);
     setProblem("");
-    try { storage(draft, value) } catch { setProblem("This browser's storage is full: the draft is only on this page.") }
+    try { storage(draft, value) } catch { setProblem(FULL + "the draft is only on this page.") }
   };
   const send = (words) => {
     if (!words.trim()) return;
     const length = words.length > limit ? Array.from(words).length : words.length;
     if (limit && length > limit || new Blob([words]).size > MAX_BYTES)
-      return setProblem(`This message has ${length.toLocaleString("en")} characters. At most ${limit.toLocaleString("en")} can be sent: please shorten it.`);
+      return setProblem(`This has ${number(length)} characters, and a message at most ${number(limit)}.`);
     const m = { key: newKey(), cid: cid || newKey(), text: words, model, at: Date.now(), tab: thisTab() };
-    try { writeBox(who, [...readBox(who), m]) }
-    catch { return setProblem("This browser's storage is full, so the message could not be kept safe. It was not sent.") }
+    try { writeBox(who, [...readBox(who), m]) } catch { return setProblem(FULL + "nothing was sent.") }
     change("");
     emit(m.key, m.cid, m.text, m.model);
     if (!cid) navigate("/c/" + m.cid);
@@ -66,14 +80,20 @@ function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
   };
   useEffect(() => {
     const early = "draft::" + cid, kept = localStorage.getItem(draft) ?? localStorage.getItem(early) ?? "";
+    // The field can be written in before any script runs.
+    const typed = fresh.current ? field.current?.value ?? "" : "";
+    fresh.current = false;
     if (who) localStorage.removeItem(early);
-    change(kept);
+    change(kept + typed);
     if (matchMedia("(pointer: fine)").matches) field.current?.focus();
   }, [draft]);
   useEffect(() => {
     if (!epoch) return;
     localStorage.setItem("me", me);
-    if (readBox("").length) { writeBox(me, [...readBox(me), ...readBox("")]); writeBox("", []) }
+    if (readBox("").length) {
+      writeBox(me, [...readBox(me), ...readBox("")]);
+      writeBox("", []);
+    }
     for (const m of readBox(me)) emit(m.key, m.cid, m.text, m.model);
   }, [epoch]);
   useEffect(() => {
@@ -96,10 +116,11 @@ function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
   const near = limit && text.length > 0.9 * limit;
   return {
     text, field, problem, submit: () => send(text),
-    count: near ? Array.from(text).length.toLocaleString("en") + " / " + limit.toLocaleString("en") : "",
+    count: near ? number(Array.from(text).length) + " / " + number(limit) : "",
     change: (event) => change(event.target.value),
     key: (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229) return;
+      const composing = event.nativeEvent.isComposing || event.keyCode === 229;
+      if (event.key !== "Enter" || event.shiftKey || composing) return;
       event.preventDefault();
       send(text);
     },

@@ -1,7 +1,7 @@
 """Vars that read the live reply where a message is the live one, and the message's own row where it is not.
 
-Every message subscribes to `Now`, which seldom changes; to the text only the live one. So a token draws one message
-again and no other.
+Every message subscribes to `Now`, which seldom changes; to the text only the live one. So a token draws one
+message again and no other.
 """
 
 from typing import Final

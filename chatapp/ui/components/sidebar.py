@@ -50,7 +50,8 @@ def _new_chat() -> rx.Component:
         "New chat",
         type="button",
         on_click=[rx.redirect("/"), rx.call_function(_CLOSE)],
-        class_name="flex w-full items-center gap-2.5 rounded-xl border border-border bg-background px-3 py-2 text-sm "
+        class_name="flex w-full items-center gap-2.5 rounded-xl border border-border bg-background px-3 "
+        "py-2 text-sm "
         "font-medium text-foreground cursor-pointer hover:border-input transition-colors",
     )
 
@@ -64,6 +65,7 @@ def _link(one: rx.Var[Item]) -> rx.Component:
         aria_current=rx.cond(here, "page", "false"),
         title=one["title"],
         key=one["id"],
-        class_name="block truncate rounded-lg px-2.5 py-2 text-sm leading-5 hover:bg-accent aria-[current=page]:bg-accent "
+        class_name="block truncate rounded-lg px-2.5 py-2 text-sm leading-5 hover:bg-accent "
+        "aria-[current=page]:bg-accent "
         "aria-[current=page]:text-foreground aria-[current=page]:font-medium",
     )
