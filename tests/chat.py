@@ -1,8 +1,8 @@
 """Opened services as one person uses them: what most tests of the engine and the services begin with."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from sqlite3 import connect
 from typing import Any
@@ -127,6 +127,15 @@ def rows(settings: Settings, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """What the database file holds, asked past the product."""
     with closing(connect(settings.database_path)) as connection:
         return connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def locked(settings: Settings) -> Generator[None]:
+    """Another program, a backup say, holds the database file's write lock."""
+    with closing(connect(settings.database_path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
 
 
 Opening = Callable[..., AbstractAsyncContextManager[Chat]]

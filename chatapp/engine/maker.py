@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from chatapp.providers.catalog import Catalog
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.runs import RunRepository
-from chatapp.streams.group_log import GroupLog, RunWriter
+from chatapp.streams.group_log import FencedError, GroupLog, RunWriter
 
 log = logging.getLogger(__name__)
 
@@ -89,12 +89,14 @@ class ReplyMaker:
                 await writer.flush()
                 raise
             done = Done(status=Status.STOPPED)
+        except FencedError:
+            raise
         except ChatError as error:
             done = _failed(writer, Failure(code=error.code, message=error.message))
         except Exception:
             log.exception("run %s failed", run_id)
             done = _failed(writer, Failure(code="error", message=ChatError().message))
-        message = await writer.finish(claimed.blank, done)
+        message = await _undisturbed(writer.finish(claimed.blank, done))
         log.info("run %s %s after %d characters", run_id, message.status.value, len(message.text))
 
     async def _claim(self, run_id: str) -> _Claimed | None:
@@ -117,7 +119,7 @@ class ReplyMaker:
 
     async def _generate(self, claimed: _Claimed) -> Done:
         run, writer, kept = claimed.run, claimed.writer, claimed.so_far.text
-        if _attempts_without_progress(writer.records) >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
+        if _attempts_without_progress(run, writer.records) >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
             message = "The server stopped several times while it made this reply, so it gave up."
             writer.put([Error(failure=Failure(code="interrupted", message=message))])
             return Done(status=Status.INTERRUPTED)
@@ -189,11 +191,22 @@ def _failed(writer: RunWriter, failure: Failure) -> Done:
     return Done(status=Status.FAILED)
 
 
-def _attempts_without_progress(records: Sequence[Logged]) -> int:
-    """How many attempts at the end of the log brought nothing."""
-    count = 0
-    for record in reversed(records):
-        if isinstance(record.event, Chunk | Reasoning):
-            break
-        count += isinstance(record.event, Attempt)
-    return count
+def _attempts_without_progress(run: Run, records: Sequence[Logged]) -> int:
+    """How many attempts since the last word brought nothing; one that died before its first write too."""
+    attempt = with_words = 0
+    for record in records:
+        if isinstance(record.event, Attempt):
+            attempt = record.event.attempt
+        elif isinstance(record.event, Chunk | Reasoning):
+            with_words = attempt
+    return run.attempt - 1 - with_words
+
+
+async def _undisturbed(end: Coroutine[None, None, Message]) -> Message:
+    """Writes the end of a run though it is cancelled meanwhile: a stop or a shutdown that comes now comes too
+    late, and an end that was stored but not told would leave readers waiting. A second cancel counts."""
+    ending = asyncio.create_task(end)
+    try:
+        return await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        return await ending

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 #: How often the database is asked for runs that nobody told us of (a process died between commit and queue)
 #: and for stops that another process noted. Below the second within which a stop must reach the model.
 SCAN_INTERVAL = timedelta(milliseconds=500)
+#: How long a shutdown waits for a database that is full or locked. What is not written then was not shown to
+#: anybody either; supervisors kill what has not ended after 10 s.
+HAND_OVER_PATIENCE = timedelta(seconds=2)
 
 
 class Worker:
@@ -118,7 +121,10 @@ class Worker:
             self._broadcast.publish(conversation_topic(job.conversation_key), notice)
 
     async def _hand_over(self) -> None:
-        tasks = [task for task, _ in self._tasks.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = {task for task, _ in self._tasks.values()}
+        # First to write down what they have; then, if the database does not let them, to give up.
+        for patience in (HAND_OVER_PATIENCE.total_seconds(), None):
+            for task in left:
+                task.cancel()
+            if left:
+                _, left = await asyncio.wait(left, timeout=patience)
