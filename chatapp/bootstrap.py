@@ -97,6 +97,7 @@ def providers(settings: Settings) -> list[Provider]:
                 base_url=settings.openai_base_url,
                 models=settings.openai_models,
                 max_connections=settings.max_concurrent_streams,
+                first_byte_timeout=settings.stream_idle_timeout,
             )
         )
     elif settings.local_model == "auto":

@@ -35,8 +35,7 @@ MODEL: Final = Model(
     notice="A very small model on this machine: it often errs. Set OPENAI_API_KEY for a better one.",
 )
 #: Temperature and top_p are those of SmolLM2's model card. A model of this size falls into loops; the
-#: penalties
-#: (llama.cpp's, "DRY" among them) get it out of them: of five prompts tried without, two ended in one.
+#: penalties (llama.cpp's, "DRY" among them) get it out of them: of five prompts tried without, two ended so.
 SAMPLING: Final = {
     "temperature": 0.2,
     "top_p": 0.9,
@@ -44,6 +43,8 @@ SAMPLING: Final = {
     "repeat_last_n": 256,
     "dry_multiplier": 0.8,
 }
+#: How often a request that waits for a slot says so. Well within any idle timeout.
+SIGN_OF_LIFE: Final = timedelta(seconds=5)
 #: 130 tokens/s with two threads, 80 with one; more than four bring a model of this size nothing.
 MAX_THREADS: Final = 4
 #: Reading a full window takes up to 20 s with one thread, and others may be before it.
@@ -69,6 +70,7 @@ class LocalProvider:
         self._max_connections = max_connections
         threads = min(os.cpu_count() or 1, MAX_THREADS)
         self._options = LocalOptions(context_tokens=MODEL.context_tokens, threads=threads)
+        self._slots = asyncio.Semaphore(self._options.slots)
         self._readiness = Readiness(
             usable=False, message="The small local model is being prepared.", progress=0.0
         )
@@ -113,12 +115,24 @@ class LocalProvider:
         """See `Provider`."""
         if self._client is None:
             raise ProviderUnreachable("The local model is being started.")
+        while not await self._took_slot():
+            yield ()  # others are before it: that is waiting, not hanging
         try:
             async with aclosing(self._client.stream(request)) as batches:
                 async for batch in batches:
                     yield batch
         except ProviderUnreachable as error:
             raise ProviderUnreachable("The local model stopped; it is being started again.") from error
+        finally:
+            self._slots.release()
+
+    async def _took_slot(self) -> bool:
+        """Waits for one of the child's slots; False when none came free for a while."""
+        try:
+            async with asyncio.timeout(SIGN_OF_LIFE.total_seconds()):
+                return await self._slots.acquire()
+        except TimeoutError:
+            return False
 
     @property
     def pid(self) -> int | None:
