@@ -5,9 +5,11 @@ import time
 from contextlib import suppress
 from uuid import uuid4
 
-from tests.doors.house import CHAT, House
+import pytest
+
+from tests.doors.house import CHAT, House, send
 from tests.wire import Closed, Tab, guest_cookie
-from tests.wire.packets import connect, event, reflex_event
+from tests.wire.packets import HYDRATE, connect, event, reflex_event
 
 MEGABYTE = 1_000_000
 #: What a hostile client may cost for good, by the requirement.
@@ -90,6 +92,29 @@ async def test_a_client_that_never_reads(small_house: House) -> None:
             assert small_house.inside()["sockets"] == 1
             assert sorted(slow)[len(slow) // 2] < 0.5
         assert small_house.server.rss_bytes() - memory < ALLOWED
+
+
+@pytest.mark.timeout(120)
+async def test_a_client_that_asks_for_much_and_reads_nothing(small_house: House) -> None:
+    """It answers pings blindly. But no pong counts without its ping, and that waits behind what is not read:
+    so it is dropped for its silence if not for its backlog."""
+    sent = await send(small_house, "[n:4000 r:100000]")
+    memory = small_house.server.rss_bytes()
+    async with Tab.opened(small_house.url, cookie=sent.cookie, max_queue=1) as tab:
+        await tab.join(path=f"/c/{sent.conversation_id}")
+        tab.stop_reading()
+        again = event("event", reflex_event(HYDRATE, path=f"/c/{sent.conversation_id}"))
+        deadline = time.monotonic() + 35
+        while small_house.inside()["sockets"]:
+            assert time.monotonic() < deadline
+            for _ in range(20):
+                with suppress(Closed):
+                    await tab.send_frame(again)
+            with suppress(Closed):
+                await tab.send_frame("3")
+            await asyncio.sleep(1)
+    assert small_house.server.rss_bytes() - memory < ALLOWED
+    assert await small_house.is_alive()
 
 
 async def test_a_flood_does_not_slow_others_down(small_house: House) -> None:

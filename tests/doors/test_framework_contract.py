@@ -17,7 +17,7 @@ from reflex.app_mixins.middleware import MiddlewareMixin
 from reflex.istate.data import HeaderData
 from reflex.state import FrontendEventExceptionState, State, StateUpdate
 from reflex_base.constants import CompileVars, RouteVar, SocketEvent
-from reflex_base.event import Event
+from reflex_base.event import Event, EventHandler
 from reflex_base.event.processor import base_state_processor
 from reflex_base.registry import RegistrationContext
 
@@ -79,7 +79,7 @@ def test_annotations_check_nothing() -> None:
 
     def handler(self: Any, text: str, number: int) -> None: ...
 
-    registered = State._create_event_handler(handler)
+    registered = EventHandler(fn=handler, state=State)
     sent = {"text": {"a": 1}, "number": [1], "other": 5}
     assert base_state_processor._prepare_event_payload(registered, sent) == sent
 

@@ -2,12 +2,15 @@
 
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
+from tests.app_build import Build
+from tests.app_server import servers
 from tests.doors.house import House
 from tests.wire import Tab, guest_cookie
 
@@ -166,3 +169,26 @@ async def test_a_browser_has_its_share_of_tabs(house: House) -> None:
     for tab in tabs:
         await tab.__aexit__(None, None, None)
     assert await house.is_alive()
+
+
+async def test_production_takes_its_own_origin_only(app_build: Build, tmp_path: Path) -> None:
+    """Behind https: the exact origin, and the cookie that is bound to the host."""
+    settings = {
+        "APP_ENV": "production",
+        "AUTH_MODE": "guest",
+        "SECRET_KEY": "a-secret-of-the-tests-0123456789-0123456789",
+        "PUBLIC_URL": "https://chat.example.org",
+    }
+    with servers(app_build, tmp_path) as start:
+        house = House(start("tests.doors.inspected_app:app", **settings))
+        answer = house.server.get("/api/enter.js")
+        assert answer.headers["set-cookie"].startswith("__Host-chatapp_login=")
+        assert "; Secure" in answer.headers["set-cookie"]
+        assert "strict-transport-security" in answer.headers
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        async with Tab.opened(house.url, cookie=cookie, origin="https://chat.example.org") as tab:
+            await tab.join()
+        for origin in (house.url, "http://chat.example.org", "https://chat.example.org:8443"):
+            assert await refused(house, cookie=cookie, origin=origin) == 403
+        plain = cookie.removeprefix("__Host-")
+        assert await refused(house, cookie=plain, origin="https://chat.example.org") == 403
