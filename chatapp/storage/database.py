@@ -86,9 +86,8 @@ class _translated:  # noqa: N801  (reads as a phrase where it is used)
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError) or (
-            isinstance(error, DatabaseError) and "disk" in str(error.orig)
-        ):
+        # A damaged file is a bare DatabaseError; the kinds below it but one are faults of our statements.
+        if isinstance(error, OperationalError) or type(error) is DatabaseError:
             text = str(error.orig)
             if "full" in text or "disk I/O" in text or "No space" in text:
                 raise StorageFull from error
