@@ -58,22 +58,26 @@ function usePending(me, acked) {
 
 function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
   const who = useMe(me), cid = useConversation(), navigate = useNavigate();
-  const field = useRef(null), fresh = useRef(true);
-  const [text, setText] = useState(""), [problem, setProblem] = useState("");
-  const draft = "draft:" + who + ":" + cid;
+  const place = (id) => "draft:" + who + ":" + id, draft = place(cid);
+  const [text, setText] = useState(""), [problem, setProblem] = useState({});
+  // What is written now: a second Enter may come before the first has been drawn.
+  const field = useRef(null), fresh = useRef(true), now = useRef("");
+  const complain = (words, where = draft) => setProblem({ words, where });
+  const show = (value) => { now.current = value; setText(value) };
   const change = (value) => {
-    setText(value);
-    setProblem("");
-    try { storage(draft, value) } catch { setProblem(FULL + "the draft is only on this page.") }
+    show(value);
+    setProblem({});
+    try { storage(draft, value) } catch { complain(FULL + "the draft is only on this page.") }
   };
   const send = (words) => {
     if (!words.trim()) return;
     const length = words.length > limit ? Array.from(words).length : words.length;
     if (limit && length > limit || new Blob([words]).size > MAX_BYTES)
-      return setProblem(`This has ${number(length)} characters, and a message at most ${number(limit)}.`);
-    const m = { key: newKey(), cid: cid || newKey(), text: words, model, at: Date.now(), tab: thisTab() };
-    try { writeBox(who, [...readBox(who), m]) } catch { return setProblem(FULL + "nothing was sent.") }
-    change("");
+      return complain(`This has ${number(length)} characters, and a message at most ${number(limit)}.`);
+    const tab = thisTab(), at = Date.now();
+    const m = { key: newKey(), cid: cid || newKey(), first: !cid, text: words, model, tab, at };
+    try { writeBox(who, [...readBox(who), m]) } catch { return complain(FULL + "nothing was sent.") }
+    if (words === now.current) change("");
     emit(m.key, m.cid, m.text, m.model);
     if (!cid) navigate("/c/" + m.cid);
     dispatchEvent(new Event("sent"));
@@ -84,7 +88,8 @@ function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
     const typed = fresh.current ? field.current?.value ?? "" : "";
     fresh.current = false;
     if (who) localStorage.removeItem(early);
-    change(kept + typed);
+    show(kept + typed);
+    if (typed) storage(draft, now.current);
     if (matchMedia("(pointer: fine)").matches) field.current?.focus();
   }, [draft]);
   useEffect(() => {
@@ -104,9 +109,13 @@ function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
     const box = readBox(who), m = box.find((one) => one.key === refused.key);
     if (!m) return;
     writeBox(who, box.filter((one) => one !== m));
-    if (m.cid === cid || !cid) change(text ? m.text + "\\n\\n" + text : m.text);
-    else storage("draft:" + who + ":" + m.cid, m.text);
-    setProblem(refused.message);
+    // A conversation that was to begin with it never came to be.
+    const where = place(m.first ? "" : m.cid), rest = localStorage.getItem(where);
+    const back = rest ? m.text + "\\n\\n" + rest : m.text;
+    storage(where, back);
+    complain(refused.message, where);
+    if (where === draft) show(back);
+    else if (m.cid === cid) navigate("/", { replace: true });
   }, [refused]);
   useEffect(() => {
     const start = (event) => send(event.detail);
@@ -115,14 +124,15 @@ function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
   });
   const near = limit && text.length > 0.9 * limit;
   return {
-    text, field, problem, submit: () => send(text),
+    text, field, submit: () => send(now.current),
+    problem: problem.where === draft ? problem.words : "",
     count: near ? number(Array.from(text).length) + " / " + number(limit) : "",
     change: (event) => change(event.target.value),
     key: (event) => {
       const composing = event.nativeEvent.isComposing || event.keyCode === 229;
       if (event.key !== "Enter" || event.shiftKey || composing) return;
       event.preventDefault();
-      send(text);
+      send(now.current);
     },
   };
 }
