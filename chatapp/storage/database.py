@@ -6,12 +6,14 @@ made a send of ten statements take two seconds, and every other write waited beh
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from chatapp.domain.errors import StorageFull, Unavailable
@@ -104,10 +106,9 @@ def _sqlite(url: str, *, size: int, begin: str) -> Engine:
         # The driver's own BEGIN comes too late for IMMEDIATE; ours is emitted below.
         connection.isolation_level = None  # pyright: ignore[reportAttributeAccessIssue]
         cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        _use_wal(cursor)
         for pragma in (
-            # First, for the change to WAL needs the lock as well.
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
             # What a reader was shown survives even a power cut: one disk flush in every ticker step, in the
             # writer's thread (0.4 ms here), is a price that nobody sees.
             "synchronous=FULL",
@@ -123,3 +124,20 @@ def _sqlite(url: str, *, size: int, begin: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _use_wal(cursor: DBAPICursor) -> None:
+    """Changes the file to write-ahead logging, for good.
+
+    SQLite does not wait for a lock here, whatever the busy timeout: of two processes that start at once on a
+    fresh file one would be told "database is locked".
+    """
+    deadline = monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if monotonic() > deadline:
+                raise
+            sleep(0.01)

@@ -43,10 +43,10 @@ async def test_migrating_again_changes_nothing(database: Database, database_file
 
 
 async def test_processes_that_start_at_once_make_one_schema(tmp_path: Path):
-    """On a fresh file one of them makes it and the others wait; nobody fails, ten times over."""
+    """On a fresh file one of them makes it and the others wait; nobody fails, forty times over."""
     starting = [await _python(STARTS) for _ in range(2)]
     schemas: list[list[str]] = []
-    for number in range(10):
+    for number in range(40):
         path = tmp_path / f"{number}.db"
         for process in starting:
             assert process.stdin
