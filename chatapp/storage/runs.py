@@ -139,7 +139,7 @@ class RunRepository:
 
     def attempts(self) -> dict[str, int]:
         """The current attempt of every unfinished run."""
-        return {run_id: attempt for run_id, attempt in self._transaction.execute(_ATTEMPTS)}
+        return dict(self._transaction.execute(_ATTEMPTS).all())
 
     def append(self, records: Sequence[tuple[str, Logged]]) -> None:
         """Adds (run id, record) pairs to the logs."""

@@ -1,0 +1,163 @@
+"""What repositories promise: guarded claims, owners in every query, walks that cost what they show."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from chatapp.domain.conversations import Conversation
+from chatapp.domain.ids import new_id
+from chatapp.domain.messages import Message, Role, Status, TextPart
+from chatapp.domain.runs import Run
+from chatapp.storage.conversations import ConversationRepository
+from chatapp.storage.database import Database, Transaction
+from chatapp.storage.runs import RunRepository
+from tests.storage.made import (
+    claimed,
+    make_conversation,
+    make_run,
+    opened_database,
+    principal,
+    queued,
+    streaming,
+)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncGenerator[Database]:
+    async with opened_database(tmp_path / "chatapp.db") as opened:
+        yield opened
+
+
+async def get(database: Database, run: Run) -> Run | None:
+    return await database.read(lambda transaction: RunRepository(transaction).get(run.id))
+
+
+async def test_of_many_claims_one_wins(database: Database):
+    """A claim is a guarded flip: of ten that saw the same run, one has it, and the attempt counts by one."""
+    run = await queued(database)
+    won = await asyncio.gather(
+        *(database.write(lambda transaction: RunRepository(transaction).claim(run)) for _ in range(10))
+    )
+    assert sum(won) == 1
+    found = await get(database, run)
+    assert found
+    assert (found.attempt, found.status) == (1, Status.STREAMING)
+
+
+async def test_what_has_ended_is_not_claimed(database: Database):
+    """Neither a run that nobody knows nor one that is over."""
+    unknown = replace(await queued(database), id=new_id())
+    assert not await database.write(lambda transaction: RunRepository(transaction).claim(unknown))
+
+
+async def test_a_run_comes_back_as_it_was_stored(database: Database):
+    """Every field, times in UTC."""
+    run = await queued(database)
+    assert await get(database, run) == run
+    taken = await claimed(database, run)
+    assert await get(database, taken) == taken
+
+
+async def test_unfinished_runs_are_found_oldest_first(database: Database):
+    """So that recovery after a crash keeps the order in which people sent."""
+    runs = [await queued(database, owner=f"o{number}") for number in range(5)]
+    await claimed(database, runs[2])
+    found = await database.read(lambda transaction: RunRepository(transaction).unfinished())
+    assert [run.id for run in found] == [run.id for run in sorted(runs, key=lambda r: (r.created_at, r.id))]
+
+
+async def test_a_stop_is_noted_for_the_owner_s_unfinished_run_only(database: Database):
+    """Another owner's stop finds nothing and notes nothing."""
+    run = await streaming(database)
+
+    for owner, found in (("ben", False), ("ann", True)):
+        owner_id = principal(owner).account_id
+        noted = await database.write(
+            lambda t, owner_id=owner_id: RunRepository(t).request_cancel(owner_id, run.message_id)
+        )
+        assert (noted is not None) is found
+        stored = await get(database, run)
+        assert stored
+        assert stored.cancel_requested is found
+
+
+async def test_a_conversation_is_its_owner_s(database: Database):
+    """By its id, among the newest, and for deletion: somebody else finds nothing."""
+    ann, ben = principal("ann"), principal("ben")
+    mine = await database.write(lambda transaction: make_conversation(transaction, ann))
+
+    def look(transaction: Transaction, owner: str) -> tuple[Conversation | None, int]:
+        conversations = ConversationRepository(transaction)
+        return conversations.get(owner, mine.id), len(conversations.newest(owner, limit=9))
+
+    assert await database.read(lambda transaction: look(transaction, ann.account_id)) == (mine, 1)
+    assert await database.read(lambda transaction: look(transaction, ben.account_id)) == (None, 0)
+    gone = await database.write(
+        lambda transaction: ConversationRepository(transaction).delete(ben.account_id, mine.id)
+    )
+    assert not gone
+    assert (await database.read(lambda transaction: look(transaction, ann.account_id)))[1] == 1
+
+
+def _chain(transaction: Transaction, length: int) -> tuple[Conversation, list[str]]:
+    conversation = make_conversation(transaction, principal())
+    ids: list[str] = []
+    for number in range(length):
+        message = Message(
+            id=new_id(),
+            role=Role.USER,
+            created_at=datetime.now(UTC) + timedelta(seconds=-number),
+            parent_id=ids[-1] if ids else None,
+            parts=(TextPart(text=str(number)),),
+        )
+        ConversationRepository(transaction).add_message(conversation, message)
+        ids.append(message.id)
+    return conversation, ids
+
+
+async def test_a_branch_ends_where_asked_and_is_as_long_as_asked(database: Database):
+    """The order is the tree's, whatever the clocks said; no leaf is no branch."""
+    conversation, ids = await database.write(lambda transaction: _chain(transaction, 12))
+
+    async def branch(leaf: str | None, limit: int) -> list[str]:
+        found = await database.read(
+            lambda transaction: ConversationRepository(transaction).branch(
+                conversation.key, leaf, limit=limit
+            )
+        )
+        return [snapshot.message.id for snapshot in found]
+
+    assert await branch(ids[-1], 100) == ids
+    assert await branch(ids[-1], 5) == ids[-5:]
+    assert await branch(ids[3], 100) == ids[:4]
+    assert await branch(None, 5) == []
+    assert await branch("gone", 5) == []
+
+
+async def test_a_branch_does_not_leave_its_conversation(database: Database):
+    """A leaf of another conversation is not found in this one."""
+    one, ids = await database.write(lambda transaction: _chain(transaction, 2))
+    other = await database.write(lambda transaction: make_conversation(transaction, principal("ben")))
+    found = await database.read(
+        lambda transaction: ConversationRepository(transaction).branch(other.key, ids[-1], limit=5)
+    )
+    assert list(found) == []
+    assert one.key != other.key
+
+
+async def test_a_key_stands_for_one_request_of_its_owner(database: Database):
+    """Two writers with the same key: the database itself keeps the second one out."""
+
+    def twice(transaction: Transaction) -> None:
+        conversation = make_conversation(transaction, principal())
+        for _ in range(2):
+            run = replace(make_run(transaction, conversation), id=new_id(), message_id=new_id())
+            RunRepository(transaction).add(run, user_message_id="u", client_key="same", client_digest="")
+
+    with pytest.raises(Exception, match="UNIQUE"):
+        await database.write(twice)
+    assert not await database.read(lambda transaction: RunRepository(transaction).unfinished())
