@@ -36,6 +36,8 @@ class RunView:
         self._about: Message = replace(message, parts=())
         self._position: int = 0
         self._told: dict[str, Any] = dict(_NOBODY)
+        # Words change nothing of what is said about the reply, and nearly all records are words.
+        self._has_news: bool = True
 
     @property
     def is_final(self) -> bool:
@@ -59,15 +61,13 @@ class RunView:
     def queue(self, position: int) -> None:
         """Its place among those that wait."""
         self._position = position
+        self._has_news = True
 
     def take_changes(self) -> Changes:
         """What changed since this was last asked, for readers that have everything before."""
-        now = self._now()
-        about = {name: value for name, value in now.items() if self._told.get(name) != value}
-        self._told = now
         return _without_empty(
             {
-                "now": about,
+                "now": self._news() if self._has_news else {},
                 "live": _levels("t", self.live.take_changes()),
                 "thinking": _levels("r", self.thinking.take_changes()),
             }
@@ -81,6 +81,11 @@ class RunView:
             "thinking": _levels("r", dict(enumerate(self.thinking.levels))),
         }
 
+    def _news(self) -> dict[str, Any]:
+        now, told = self._now(), self._told
+        self._told, self._has_news = now, False
+        return {name: value for name, value in now.items() if told.get(name) != value}
+
     def _fold(self, record: Logged) -> None:
         match record.event:
             case Chunk(content=text):
@@ -92,8 +97,10 @@ class RunView:
             case Attempt(keep_chars=keep):
                 self._cut(keep)
                 self._about = fold(self._about, record.event)
+                self._has_news = True
             case _:
                 self._about = replace(fold(self._about, record.event), parts=())
+                self._has_news = True
 
     def _grow(self, kind: str, length: int) -> None:
         if self._parts and self._parts[-1][0] == kind:
