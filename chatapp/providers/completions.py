@@ -12,7 +12,7 @@ from typing import Final, cast
 
 import msgspec
 
-from chatapp.domain.errors import ProviderGarbage, ProviderUnreachable
+from chatapp.domain.errors import ProviderError, ProviderGarbage, ProviderUnreachable
 from chatapp.domain.events import Chunk, Reasoning, ToolCall
 from chatapp.domain.messages import FinishReason, Usage
 from chatapp.domain.texts import clean
@@ -78,13 +78,15 @@ _Kind = type[Chunk] | type[Reasoning]
 class StepReader:
     """Reads one step. Adjacent texts of one read become one event, so cost follows reads and not tokens.
 
-    `finished` once a finish reason came; `ended` once `[DONE]` came, after which nothing is read.
+    `finished` once a finish reason came; `ended` once `[DONE]` came, after which nothing is read. `failure`
+    once the stream said that the model failed, which may be in one read with text.
     """
 
     def __init__(self) -> None:
         self.finished = False
         self.ended = False
         self.seen = False
+        self.failure: ProviderError | None = None
         self._reason = FinishReason.STOP
         self._usage = Usage()
         self._unreadable = 0
@@ -97,8 +99,20 @@ class StepReader:
         """The events of one network read, without the end of the step.
 
         Raises:
-            ProviderError: the stream says that the model failed, or it is not a stream of completions.
+            ProviderError: the stream says that the model failed, or it is not a stream of completions; and no
+                text came before in this read, else that is returned.
         """
+        try:
+            self._take_all(events)
+        except ProviderError as error:
+            self.failure = None if self.finished else error
+        self._settle(last=self.failure is not None)
+        out, self._out = self._out, []
+        if self.failure is not None and not out:
+            raise self.failure
+        return out
+
+    def _take_all(self, events: Iterable[bytes]) -> None:
         for data in events:
             if self.ended:
                 break
@@ -106,9 +120,6 @@ class StepReader:
                 self.ended = True
             else:
                 self._take(data)
-        self._settle(last=False)
-        out, self._out = self._out, []
-        return out
 
     def end(self) -> list[StepEvent]:
         """What ends the step: the rest of the text, tool calls, `StepEnd`.
@@ -116,6 +127,8 @@ class StepReader:
         Raises:
             ProviderUnreachable: no finish reason came: the reply was cut off, even if `[DONE]` was said.
         """
+        if self.failure is not None:
+            raise self.failure
         if not self.finished:
             raise ProviderUnreachable("The model's server broke the reply off before its end.")
         self._settle(last=True)

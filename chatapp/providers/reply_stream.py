@@ -38,6 +38,8 @@ class ReplyStream:
         """
         if self._over:
             return ()
+        if self._reader.failure is not None:
+            raise self._reader.failure
         while not (self._reader.finished or self._reader.ended):
             read = await anext(self._reads, None)
             if read is None:

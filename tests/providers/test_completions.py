@@ -221,3 +221,14 @@ def test_other_choices_are_not_mixed_in() -> None:
     """Only the first choice is the reply."""
     other = json.dumps({"choices": [{"index": 1, "delta": {"content": "other"}}]}).encode()
     assert said(read(chunk({"content": "a"}), other, STOP)) == "a"
+
+
+def test_text_that_came_with_an_error_in_one_read_is_kept() -> None:
+    """The text first, the error with the next read."""
+    reader = StepReader()
+    failed = json.dumps({"error": {"message": "overloaded", "code": 503}}).encode()
+    assert reader.read([chunk({"content": "so "}), chunk({"content": "far"}), failed]) == [
+        Chunk(content="so far")
+    ]
+    with pytest.raises(ProviderBusy):
+        reader.end()
