@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.fixtures import app_build, browser, come, server, upstream, visitor  # noqa: F401
+from tests.e2e.fixtures import app_build, browser, come, say, server, upstream, visitor  # noqa: F401
 
 HERE = Path(__file__).parent
 

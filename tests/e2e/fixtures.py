@@ -10,6 +10,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.app_build import Build
 from tests.app_server import AppServer, app_build, servers  # noqa: F401
+from tests.e2e.saying import Say, sayer
 from tests.e2e.visitor import Visitor
 from tests.needs import chromium_path, require
 from tests.upstream import Upstream
@@ -44,6 +45,12 @@ async def upstream() -> AsyncGenerator[Upstream]:
     """A server of models whose replies are ordered by the messages."""
     async with Upstream() as running:
         yield running
+
+
+@pytest.fixture
+def say(upstream: Upstream) -> Say:
+    """Makes the shared model say a test's own words."""
+    return sayer(upstream)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -93,7 +93,7 @@ class Screen:
 
     async def reply_shows(self, token: int, *, within: float = REPLY_MS / 1000) -> None:
         """Wait until the last reply has the token with this number."""
-        await expect(self.reply).to_contain_text(re.compile(rf"w{token}\b"), timeout=within * 1000)
+        await expect(self.reply).to_contain_text(re.compile(rf"w{token}(?!\d)"), timeout=within * 1000)
 
     async def numbers(self, reply: Locator | None = None) -> list[int]:
         """The numbers of the tokens that can be read in a reply, the last one by default."""

@@ -1,14 +1,12 @@
 """A reply's markdown is drawn as it grows, and nothing in it is trusted."""
 
 import re
-from collections.abc import Callable
 
-import pytest
 from playwright.async_api import expect
 
+from tests.e2e.saying import Say
 from tests.e2e.screen import Screen
 from tests.e2e.visitor import Visitor
-from tests.upstream import Upstream
 
 TABLE = "| Plan | Price |\n|---|---:|\n| Basic | $19 |\n| Premium | $39 |\n"
 CODE = "Look:\n\n```python\ndef answer() -> int:\n    return 42\n```\n\nThat is all.\n"
@@ -35,21 +33,6 @@ ALIVE = "script, iframe, style, form, input, meta, object, embed, [onerror], [on
 
 COLOURS = "code => new Set([...code.querySelectorAll('span')].map(s => getComputedStyle(s).color)).size >= 3"
 CLIPBOARD = "async wanted => (await navigator.clipboard.readText()).trimEnd() === wanted"
-
-Say = Callable[..., str]
-
-
-@pytest.fixture
-def say(upstream: Upstream, request: pytest.FixtureRequest) -> Say:
-    """`say("some", "tokens", r=50)`: the message that makes the model say just this."""
-
-    def ordered(*tokens: str, **knobs: object) -> str:
-        name = f"{request.node.originalname}-{len(upstream.replies)}"
-        upstream.replies[name] = tokens
-        more = "".join(f" {key}:{value}" for key, value in knobs.items())
-        return f"[say:{name}{more}]"
-
-    return ordered
 
 
 async def is_unhurt(screen: Screen) -> None:
@@ -120,17 +103,15 @@ async def test_no_image_is_loaded_until_it_is_asked_for(visitor: Visitor, say: S
     await is_unhurt(screen)
 
 
-@pytest.mark.parametrize("size", [1, 3, 7, 10_000], ids=["each-character", "threes", "sevens", "at-once"])
-async def test_html_in_a_reply_is_text(visitor: Visitor, say: Say, size: int) -> None:
+async def test_html_in_a_reply_is_text(visitor: Visitor, say: Say) -> None:
     """Whole, or split over tokens anywhere: it is shown as it was written, and nothing runs."""
     screen = await visitor.opens()
-    pieces = [HOSTILE[at : at + size] for at in range(0, len(HOSTILE), size)]
-    await screen.sends(say(*pieces, r=300))
-    await screen.reply_is("complete")
-    await expect(screen.reply).to_contain_text("End of it.")
-    await expect(screen.reply).to_contain_text("<iframe srcdoc=")
-    await is_unhurt(screen)
-    assert await screen.copied() == HOSTILE
+    for size in (1, 3, 7, len(HOSTILE)):
+        await screen.asks(say(*(HOSTILE[at : at + size] for at in range(0, len(HOSTILE), size)), r=400))
+        await expect(screen.reply).to_contain_text("End of it.")
+        await expect(screen.reply).to_contain_text("<iframe srcdoc=")
+        await is_unhurt(screen)
+        assert await screen.copied() == HOSTILE
     await screen.page.reload()
     await expect(screen.reply).to_contain_text("End of it.")
     await is_unhurt(screen)

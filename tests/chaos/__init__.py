@@ -1,0 +1,1 @@
+"""Faults at random moments, on real processes."""

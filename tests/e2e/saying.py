@@ -1,0 +1,20 @@
+"""Replies of a test's own words."""
+
+from collections.abc import Callable
+
+from tests.upstream import Upstream
+
+#: `say("some", "tokens", r=50)`: the message that makes the model say just this, token by token.
+Say = Callable[..., str]
+
+
+def sayer(upstream: Upstream) -> Say:
+    """The way to order words from this model."""
+
+    def say(*tokens: str, **knobs: object) -> str:
+        name = f"words{len(upstream.replies)}"
+        upstream.replies[name] = tokens
+        more = "".join(f" {key}:{value}" for key, value in knobs.items())
+        return f"[say:{name}{more}]"
+
+    return say
