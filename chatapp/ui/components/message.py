@@ -119,7 +119,7 @@ def reply(
     return rx.el.article(
         rx.cond(left_out > 0, _left_out(left_out), rx.fragment()),
         reasoning(message_id=message_id, thinking=thinking, busy=busy),
-        words(message_id=message_id, text=text, busy=busy, position=position),
+        words(message_id=message_id, text=text, busy=busy, done=status == "complete", position=position),
         _ending(status, error),
         # Its place is kept while there is nothing in it: the end of a reply must not move the page.
         rx.el.div(rx.cond(busy, rx.fragment(), _footer(message_id, at, text, more)), class_name="mt-1.5 h-8"),
@@ -134,15 +134,23 @@ def reply(
 
 @rx.memo
 def words(
-    message_id: rx.Var[str], text: rx.Var[str], busy: rx.Var[bool], position: rx.Var[int]
+    message_id: rx.Var[str],
+    text: rx.Var[str],
+    busy: rx.Var[bool],
+    done: rx.Var[bool],
+    position: rx.Var[int],
 ) -> rx.Component:
-    """The text, with a cursor while it grows, or three dots before it begins."""
+    """The text, with a cursor while it grows; three dots before it begins, or a word that there is none."""
     grown = live_text(message_id, text)
     return rx.el.div(
         rx.cond(
             grown != "",
             rx.el.div(markdown(text=grown, live=busy), class_name="words"),
-            _waiting(busy, position),
+            rx.cond(
+                done,
+                _note("circle-slash", "The model gave an empty reply.", "text-muted-foreground"),
+                _waiting(busy, position),
+            ),
         ),
         data_live=busy,
         class_name="reply min-h-7",
