@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from chatapp.domain.errors import NotFound, Unavailable
+from chatapp.domain.errors import NotFound, StorageFull, Unavailable
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.migrate import migrate
 from tests.storage.made import make_conversation, opened_database, principal, queued, url_of
@@ -138,6 +138,26 @@ async def test_a_lock_that_does_not_pass_is_a_clear_refusal(
         assert await database.read(counted) == 0
         await queued(database)
         assert await database.read(counted) == 1
+
+
+async def test_a_full_disk_is_a_clear_refusal(database: Database):
+    """Nothing of the write is kept, reads go on, and once there is room again writes do too."""
+
+    def limit(transaction: Transaction, pages: int) -> None:
+        transaction.execute(text(f"PRAGMA max_page_count={pages}"))
+
+    def big(transaction: Transaction) -> None:
+        make_conversation(transaction, principal())
+        transaction.execute(text("UPDATE conversations SET title = hex(randomblob(400000))"))
+
+    await database.write(lambda transaction: limit(transaction, 1))
+    for _ in range(2):
+        with pytest.raises(StorageFull):
+            await database.write(big)
+        assert await database.read(counted) == 0
+    await database.write(lambda transaction: limit(transaction, 1_000_000))
+    await database.write(big)
+    assert await database.read(counted) == 1
 
 
 async def test_a_file_that_is_no_database_is_said_so(tmp_path: Path):
