@@ -7,9 +7,8 @@ from chatapp.domain.errors import ProviderRefused
 from chatapp.domain.messages import Message, Role
 from chatapp.providers.base import ChatMessage, Model, ModelRequest, Provider
 
-SYSTEM_PROMPT = (
-    "You are a helpful assistant. Answer in the language of the question; use markdown where it helps."
-)
+#: Short, since small models lose their way in more.
+SYSTEM_PROMPT = "You are a helpful assistant."
 #: Tokens that a chat template adds around each message (role and separators): 4 in OpenAI's published
 #: counting rules, up to 6 in the templates of Llama and Gemma.
 TOKENS_PER_MESSAGE = 6

@@ -45,7 +45,7 @@ SAMPLING: Final = {
 }
 #: How often a request that waits for a slot says so. Well within any idle timeout.
 SIGN_OF_LIFE: Final = timedelta(seconds=5)
-#: 130 tokens/s with two threads, 80 with one; more than four bring a model of this size nothing.
+#: More bring a model of this size nothing: it makes 80 tokens/s with one thread, 130 with two.
 MAX_THREADS: Final = 4
 #: Reading a full window takes up to 20 s with one thread, and others may be before it.
 FIRST_BYTE_TIMEOUT: Final = timedelta(minutes=5)
@@ -68,7 +68,9 @@ class LocalProvider:
     def __init__(self, *, folder: Path, max_connections: int = 100) -> None:
         self._weights = Weights(folder=folder)
         self._max_connections = max_connections
-        threads = min(os.cpu_count() or 1, MAX_THREADS)
+        # Half of the cores: llama.cpp's threads wait for each other by spinning, so that one which has to
+        # share its core slows all down, to 4 tokens/s on two busy cores; and the page needs its share.
+        threads = max(1, min((os.cpu_count() or 1) // 2, MAX_THREADS))
         self._options = LocalOptions(context_tokens=MODEL.context_tokens, threads=threads)
         self._slots = asyncio.Semaphore(self._options.slots)
         self._readiness = Readiness(

@@ -5,7 +5,6 @@ Started by `local_server.py` as a script, so it imports nothing of chatapp. It r
 lives until its standard input ends, which it does when the parent dies. Linux kills it even while it loads.
 """
 
-import contextlib
 import ctypes
 import importlib
 import json
@@ -15,9 +14,6 @@ import sys
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-#: The page comes first, but other work must not silence the model: 5 is a third of the normal share.
-#: 10, a tenth, was seen to delay the first token by 10 s beside one busy program.
-_NICENESS = 5
 
 
 def _die_with(parent: int) -> None:
@@ -31,8 +27,6 @@ def main() -> None:
     """Serves until the parent is gone."""
     order = json.loads(sys.stdin.readline())
     _die_with(order["parent"])
-    with contextlib.suppress(OSError):
-        os.nice(_NICENESS)
     # Compiled without types. It takes a second to load, and this process has its life to secure first.
     xllamacpp: Any = importlib.import_module("xllamacpp")
 
