@@ -17,9 +17,9 @@ from chatapp.domain.ids import new_id
 from chatapp.services.conversations import Window
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import identifier, words
-from chatapp.ui.following import Tab
 from chatapp.ui.gate import Who, allow
 from chatapp.ui.history import ORDER, WINDOW, Rows, blank, fresh_ids, pour, settled
+from chatapp.ui.room import Tab
 from chatapp.ui.rows import live_id, row
 from chatapp.ui.serving import screens
 from chatapp.ui.side import Side
@@ -157,20 +157,27 @@ class Chat(rx.State):
 
     async def _update(self, tab: Tab) -> str:
         """Read what changed since the tab was last told; returns the live reply."""
-        first, tab.first = tab.first, False
-        tree, listing = tab.tree_changed or first, tab.list_changed or first
-        tab.tree_changed = tab.list_changed = False
-        tab.news.clear()
+        news = tab.take_news()
+        try:
+            if news.first:
+                await self._arrive(tab)
+            if self.cid and tab.room is None:
+                await self._join(tab)
+            elif self.cid and news.tree:
+                await self._follow_branch(tab)
+            if news.listing:
+                await (await self.get_state(Side))._read(tab.principal)
+        except ChatError as error:
+            # The database is busy, or its disk is full: what is shown stays, and is read again.
+            logger.warning("a tab could not be brought up to date: %s", error.code)
+            tab.retry(news)
+        return self._live
+
+    async def _arrive(self, tab: Tab) -> None:
+        """The page was filled when it was hydrated; going from one to another in the browser was not."""
         asked = conversation_in(self.router.url.path)
         if not self._filled or asked != self.cid:
             await self._open(tab.principal, asked)
-        if asked and tab.room is None and (tree or listing):
-            await self._join(tab)
-        elif tree and asked:
-            await self._follow_branch(tab)
-        if listing:
-            await (await self.get_state(Side))._read(tab.principal)
-        return self._live
 
     async def _join(self, tab: Tab) -> None:
         """Watch first, read then: so nothing falls between."""
@@ -198,6 +205,7 @@ class Chat(rx.State):
             await self._sync(asker)
         elif self.cid in {"", conversation_id}:
             await self._open(asker, conversation_id)
+            screens().nudge(self.router.session.client_token)
 
     async def _open(self, asker: Principal, conversation_id: str) -> None:
         """Fill the page with a conversation, or with none."""
@@ -251,7 +259,9 @@ class Chat(rx.State):
             known.get(one) or blank(by_id[one]) if one == self._live else row(by_id[one])
             for one in ids[start:]
         )
-        self._assign(pour(done, {name: getattr(self, name) for name in ORDER}) | {"tail": tail})
+        poured = pour(done, {name: getattr(self, name) for name in ORDER})
+        self.earlier |= "window" in poured  # all in one: only the newest of it
+        self._assign(poured | {"tail": tail})
 
     def _assign(self, values: dict[str, Rows]) -> None:
         """Only what changed, since what is assigned is sent."""

@@ -8,18 +8,15 @@ skipped until its socket has room, and then gets all of the text so far, once.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Final, assert_never
+from typing import Final
 
 from chatapp.domain.accounts import Principal
-from chatapp.domain.events import Logged
-from chatapp.domain.fold import Snapshot
 from chatapp.services.accounts import Accounts
-from chatapp.services.following import Following, Notice, Progress, Queued, TreeChanged, Watch
+from chatapp.services.following import Following
 from chatapp.services.models import ModelsService
 from chatapp.ui.live import delta
+from chatapp.ui.room import Room, Tab
 from chatapp.ui.run_view import RunView, nobody
 from chatapp.ui.wire import MAX_WAITING, Wire
 
@@ -32,111 +29,7 @@ RETRY_SECONDS: Final = 0.2
 LOGIN_CHECK_SECONDS: Final = 3.0
 #: How often the progress of what is being made ready is looked at.
 MODELS_SECONDS: Final = 1.0
-#: Records that may arrive between a watch and the window that they belong to. More are not kept: the window
-#: is then read again.
-MAX_EARLY: Final = 2_000
-
 Key = tuple[str, str]
-
-
-@dataclass(eq=False)
-class Tab:
-    """A browser tab. `news` wakes its follower; `live` is the message whose text it is sent."""
-
-    token: str
-    principal: Principal
-    room: "Room | None" = None
-    live: str = ""
-    behind: bool = True
-    first: bool = True
-    tree_changed: bool = False
-    list_changed: bool = False
-    signed_out: bool = False
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    list_watch: Watch | None = None
-
-    def tell_tree(self) -> None:
-        """The conversation must be read again."""
-        self.tree_changed = True
-        self.news.set()
-
-    def tell_list(self) -> None:
-        """The list of conversations must be read again."""
-        self.list_changed = True
-        self.news.set()
-
-    def sign_out(self) -> None:
-        """The login has ended."""
-        self.signed_out = True
-        self.news.set()
-
-
-class Room:
-    """A conversation that is on a screen somewhere."""
-
-    def __init__(self, dirty: Callable[["Room", RunView], None]) -> None:
-        self.tabs: set[Tab] = set()
-        self.views: dict[str, RunView] = {}
-        self.watch: Watch | None = None
-        self.opening = asyncio.Lock()
-        self._early: dict[str, list[Logged]] = {}
-        self._dirty = dirty
-
-    def hear(self, notice: Notice) -> None:
-        """Called by the service on the event loop: quick, and never raises."""
-        match notice:
-            case Progress():
-                self._progress(notice)
-            case Queued():
-                if (view := self.views.get(notice.message_id)) is not None:
-                    view.queue(notice.position)
-                    self._dirty(self, view)
-            case TreeChanged():
-                self.reread()
-            case _:
-                assert_never(notice)
-
-    def adopt(self, snapshot: Snapshot) -> None:
-        """From now on this reply is followed; what was heard of it before is folded in."""
-        message_id = snapshot.message.id
-        view = self.views.get(message_id)
-        if view is None or view.seq < snapshot.seq:
-            view = self.views[message_id] = RunView(snapshot)
-            for tab in self.tabs:
-                tab.behind |= tab.live == message_id
-        early = self._early.pop(message_id, [])
-        try:
-            view.apply(early)
-        except ValueError:
-            self.reread()
-        self._dirty(self, view)
-
-    def reread(self) -> None:
-        """Every tab reads the conversation again."""
-        for tab in self.tabs:
-            tab.tell_tree()
-
-    def forget(self) -> None:
-        """Let go of replies that no tab shows as live any more."""
-        shown = {tab.live for tab in self.tabs}
-        self.views = {key: view for key, view in self.views.items() if key in shown or not view.is_final}
-
-    def _progress(self, notice: Progress) -> None:
-        view = self.views.get(notice.message_id)
-        if view is None:
-            early = self._early.setdefault(notice.message_id, [])
-            early.extend(notice.records)
-            if len(early) > MAX_EARLY:
-                del self._early[notice.message_id]
-            return
-        try:
-            view.apply(notice.records)
-        except ValueError:
-            logger.warning("a record of run %s is missing; reading it again", notice.run_id)
-            del self.views[notice.message_id]
-            self.reread()
-            return
-        self._dirty(self, view)
 
 
 class Screens:
@@ -190,6 +83,11 @@ class Screens:
             tab.room.forget()
         self._behind.add(tab)
         self._wake.set()
+
+    def nudge(self, token: str) -> None:
+        """What this tab shows has come to be: it may join it now."""
+        if (tab := self._tabs.get(token)) is not None:
+            tab.tell_tree()
 
     def leave(self, tab: Tab) -> None:
         """The tab is gone."""
@@ -245,7 +143,8 @@ class Screens:
             return
         frame = self._wire.encode(delta(changes))
         for tab in tabs:
-            if (self._wire.waiting(tab.token) or 0) > MAX_WAITING:
+            waiting = self._wire.waiting(tab.token)
+            if waiting is None or waiting > MAX_WAITING:
                 tab.behind = True
                 self._behind.add(tab)
             else:
@@ -255,15 +154,16 @@ class Screens:
         waiting = self._wire.waiting(tab.token)
         if waiting:
             return
+        if waiting is None:
+            self._behind.discard(tab)  # its follower is about to be cancelled; the next news looks again
+            return
         view = tab.room.views.get(tab.live) if tab.room is not None else None
         if tab.live and view is None:
             return  # its snapshot is on the way
         self._behind.discard(tab)
         tab.behind = False
-        if waiting is not None:
-            await self._wire.send(
-                tab.token, self._wire.encode(delta(view.everything() if view else nobody()))
-            )
+        frame = self._wire.encode(delta(view.everything() if view else nobody()))
+        await self._wire.send(tab.token, frame)
 
     async def _check_logins(self) -> None:
         while True:

@@ -94,7 +94,9 @@ def _stop() -> rx.Component:
 def _said(problem: rx.Var[str]) -> rx.Component:
     """What was wrong, above the field and read aloud."""
     return rx.el.p(
-        problem, role="alert", class_name="px-3 pb-2 text-sm text-destructive empty:hidden wrap-anywhere"
+        problem,
+        role="alert",
+        class_name="px-3 sm:px-0 pb-2 text-sm text-destructive empty:hidden wrap-anywhere",
     )
 
 

@@ -33,7 +33,8 @@ def _models() -> rx.Component:
             aria_label="Model",
             value=Chat.model,
             on_change=Chat.choose_model,
-            class_name="appearance-none truncate max-w-[45vw] rounded-lg bg-transparent py-1.5 pl-2.5 pr-7 "
+            class_name="appearance-none [field-sizing:content] truncate max-w-[45vw] rounded-lg "
+            "bg-transparent py-1.5 pl-2.5 pr-7 "
             "text-[0.95rem] "
             "font-medium cursor-pointer hover:bg-accent",
         ),

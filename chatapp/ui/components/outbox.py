@@ -73,7 +73,7 @@ function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
     if (!words.trim()) return;
     const length = words.length > limit ? Array.from(words).length : words.length;
     if (limit && length > limit || new Blob([words]).size > MAX_BYTES)
-      return complain(`This has ${number(length)} characters, and a message at most ${number(limit)}.`);
+      return complain(`This has ${number(length)} characters; at most ${number(limit)} can be sent at once.`);
     const tab = thisTab(), at = Date.now();
     const m = { key: newKey(), cid: cid || newKey(), first: !cid, text: words, model, tab, at };
     try { writeBox(who, [...readBox(who), m]) } catch { return complain(FULL + "nothing was sent.") }

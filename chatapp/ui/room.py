@@ -1,0 +1,159 @@
+"""A conversation that is on a screen somewhere, and the tabs that show it.
+
+All tabs of one conversation in this process share one watch and one view of its reply.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from chatapp.domain.accounts import Principal
+from chatapp.domain.events import Logged
+from chatapp.domain.fold import Snapshot
+from chatapp.services.following import Notice, Progress, Queued, TreeChanged, Watch
+from chatapp.ui.run_view import RunView
+
+logger = logging.getLogger(__name__)
+
+#: What could not be read is read again after this.
+AGAIN_SECONDS: Final = 1.0
+#: The list of conversations may be so much behind.
+LIST_SECONDS: Final = 0.25
+#: Records that may arrive between a watch and the window that they belong to. More are not kept: the window
+#: is then read again.
+MAX_EARLY: Final = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """What a tab must read: everything at its `first` time, the branch, the list of conversations."""
+
+    first: bool = False
+    tree: bool = False
+    listing: bool = False
+
+    def __or__(self, other: "News") -> "News":
+        return News(
+            first=self.first or other.first,
+            tree=self.tree or other.tree,
+            listing=self.listing or other.listing,
+        )
+
+
+@dataclass(eq=False)
+class Tab:
+    """A browser tab. `news` wakes its follower; `live` is the message whose text it is sent."""
+
+    token: str
+    principal: Principal
+    room: "Room | None" = None
+    live: str = ""
+    behind: bool = True
+    told: "News" = field(default_factory=lambda: News(first=True, tree=True, listing=True))
+    list_soon: bool = False
+    signed_out: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    list_watch: Watch | None = None
+
+    def tell_tree(self) -> None:
+        """The conversation must be read again."""
+        self._tell(News(tree=True))
+
+    def tell_list(self) -> None:
+        """The list of conversations must be read again; soon, since a turn changes it several times."""
+        if not self.list_soon:
+            self.list_soon = True
+            asyncio.get_running_loop().call_later(LIST_SECONDS, self._list_now)
+
+    def _list_now(self) -> None:
+        self.list_soon = False
+        self._tell(News(listing=True))
+
+    def take_news(self) -> "News":
+        """What the tab was told since this was last asked."""
+        told, self.told = self.told, News()
+        self.news.clear()
+        return told
+
+    def retry(self, news: "News") -> None:
+        """This could not be read now: tell it again in a while."""
+        asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._tell, news)
+
+    def _tell(self, news: "News") -> None:
+        self.told |= news
+        self.news.set()
+
+    def sign_out(self) -> None:
+        """The login has ended."""
+        self.signed_out = True
+        self.news.set()
+
+
+class Room:
+    """A conversation that is on a screen somewhere."""
+
+    def __init__(self, dirty: Callable[["Room", RunView], None]) -> None:
+        self.tabs: set[Tab] = set()
+        self.views: dict[str, RunView] = {}
+        self.watch: Watch | None = None
+        self.opening = asyncio.Lock()
+        self._early: dict[str, list[Logged]] = {}
+        self._dirty = dirty
+
+    def hear(self, notice: Notice) -> None:
+        """Called by the service on the event loop: quick, and never raises."""
+        match notice:
+            case Progress():
+                self._progress(notice)
+            case Queued():
+                if (view := self.views.get(notice.message_id)) is not None:
+                    view.queue(notice.position)
+                    self._dirty(self, view)
+            case TreeChanged():
+                self.reread()
+            case _:
+                assert_never(notice)
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """From now on this reply is followed; what was heard of it before is folded in."""
+        message_id = snapshot.message.id
+        view = self.views.get(message_id)
+        if view is None or view.seq < snapshot.seq:
+            view = self.views[message_id] = RunView(snapshot)
+            for tab in self.tabs:
+                tab.behind |= tab.live == message_id
+        early = self._early.pop(message_id, [])
+        try:
+            view.apply(early)
+        except ValueError:
+            self.reread()
+        self._dirty(self, view)
+
+    def reread(self) -> None:
+        """Every tab reads the conversation again."""
+        for tab in self.tabs:
+            tab.tell_tree()
+
+    def forget(self) -> None:
+        """Let go of replies that no tab shows as live any more."""
+        shown = {tab.live for tab in self.tabs}
+        self.views = {key: view for key, view in self.views.items() if key in shown or not view.is_final}
+
+    def _progress(self, notice: Progress) -> None:
+        view = self.views.get(notice.message_id)
+        if view is None:
+            early = self._early.setdefault(notice.message_id, [])
+            early.extend(notice.records)
+            if len(early) > MAX_EARLY:
+                del self._early[notice.message_id]
+            return
+        try:
+            view.apply(notice.records)
+        except ValueError:
+            logger.warning("a record of run %s is missing; reading it again", notice.run_id)
+            del self.views[notice.message_id]
+            self.reread()
+            return
+        self._dirty(self, view)

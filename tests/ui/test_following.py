@@ -1,0 +1,177 @@
+"""Tabs are told what happens in their conversation, each at its own pace; only the sockets are made up."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from chatapp.domain.errors import NotFound
+from chatapp.domain.runs import Turn
+from chatapp.ui.following import Screens
+from chatapp.ui.live import Live, Now
+from chatapp.ui.room import Tab
+from chatapp.ui.wire import MAX_WAITING, Wire
+from tests.chat import Chat
+from tests.upstream import text
+from tests.waiting import until
+
+LEVELS = [f"t{level}_rx_state_" for level in (4, 3, 2, 1, 0)]
+
+
+class Browsers(Wire):
+    """Sockets that keep what they are sent; one can be slow, or gone."""
+
+    def __init__(self) -> None:
+        self.queued: dict[str, int] = {}
+        self.encoded = 0
+        self.values: dict[str, dict[str, Any]] = {}
+        self.frames: dict[str, int] = {}
+
+    def waiting(self, token: str) -> int | None:
+        return self.queued.get(token, 0) if token != "gone" else None
+
+    def encode(self, delta: Mapping[str, Mapping[str, Any]]) -> Any:
+        self.encoded += 1
+        return delta
+
+    async def send(self, token: str, frame: Any) -> None:
+        self.frames[token] = self.frames.get(token, 0) + 1
+        for state, values in frame.items():
+            self.values.setdefault(token, {}).update({(state, name): value for name, value in values.items()})
+
+    def text(self, token: str) -> str:
+        held = self.values.get(token, {})
+        return "".join(held.get((Live.get_full_name(), name), "") for name in LEVELS)
+
+    def now(self, token: str, name: str) -> Any:
+        return self.values.get(token, {}).get((Now.get_full_name(), f"{name}_rx_state_"))
+
+
+@pytest.fixture
+def browsers() -> Browsers:
+    return Browsers()
+
+
+@pytest.fixture
+async def screens(chat: Chat, browsers: Browsers) -> AsyncGenerator[Screens]:
+    services = chat.services
+    registry = Screens(
+        following=services.following, accounts=services.accounts, models=services.models, wire=browsers
+    )
+    emitter = asyncio.create_task(registry.run())
+    yield registry
+    emitter.cancel()
+    with suppress(asyncio.CancelledError):
+        await emitter
+
+
+async def look(screens: Screens, chat: Chat, turn: Turn, token: str) -> Tab:
+    """A tab opens the conversation, as the page's follower does it."""
+    tab = screens.enter(token, chat.who)
+    room = await screens.join(tab, turn.conversation_id)
+    for snapshot in await chat.snapshots(turn):
+        if snapshot.message.id == turn.message_id:
+            room.adopt(snapshot)
+    screens.show(tab, turn.message_id)
+    return tab
+
+
+async def test_every_tab_ends_with_the_reply_whenever_it_came(
+    screens: Screens, browsers: Browsers, chat: Chat
+) -> None:
+    """One from the start, one in the middle, one when all is over: the same text and status."""
+    turn = await chat.send("[n:300 r:400]")
+    await look(screens, chat, turn, "early")
+    await until(lambda: len(browsers.text("early")) > 300)
+    await look(screens, chat, turn, "middle")
+    await until(lambda: browsers.now("early", "status") == "complete")
+    await look(screens, chat, turn, "late")
+    for token in ("early", "middle", "late"):
+        await until(lambda token=token: browsers.text(token) == text(300))
+        assert browsers.now(token, "status") == "complete"
+        assert browsers.now(token, "id") == turn.message_id
+
+
+async def test_many_tabs_cost_one_encoding(screens: Screens, browsers: Browsers, chat: Chat) -> None:
+    """What is new is encoded once, whoever looks."""
+    turn = await chat.send("[n:300 r:400]")
+    tokens = [f"tab{n}" for n in range(20)]
+    for token in tokens:
+        await look(screens, chat, turn, token)
+    await until(lambda: all(browsers.text(token) == text(300) for token in tokens))
+    assert browsers.encoded < max(browsers.frames.values()) + 2 * len(tokens)
+
+
+async def test_a_slow_tab_is_skipped_and_then_gets_everything(
+    screens: Screens, browsers: Browsers, chat: Chat
+) -> None:
+    """Others are not held up, and what it missed comes in one frame."""
+    turn = await chat.send("[n:300 r:400]")
+    await look(screens, chat, turn, "slow")
+    await look(screens, chat, turn, "quick")
+    await until(lambda: browsers.text("slow") != "")
+    browsers.queued["slow"] = MAX_WAITING + 1
+    await until(lambda: browsers.text("quick") == text(300))
+    frames = browsers.frames["slow"]
+    assert browsers.text("slow") != text(300)
+    browsers.queued["slow"] = 0
+    await until(lambda: browsers.text("slow") == text(300))
+    assert browsers.frames["slow"] == frames + 1
+
+
+async def test_a_tab_whose_socket_is_gone_harms_nobody(
+    screens: Screens, browsers: Browsers, chat: Chat
+) -> None:
+    """It is sent nothing, and the others everything."""
+    turn = await chat.send("[n:100 r:400]")
+    await look(screens, chat, turn, "gone")
+    await look(screens, chat, turn, "here")
+    await until(lambda: browsers.text("here") == text(100))
+    assert "gone" not in browsers.frames
+
+
+async def test_another_turn_wakes_the_tab(screens: Screens, chat: Chat) -> None:
+    """Also an idle one, and one that did not send it."""
+    turn = await chat.send("[n:3]")
+    tab = await look(screens, chat, turn, "idle")
+    await until(lambda: tab.take_news().tree)
+    await chat.send("[n:3]", to=turn)
+    await until(lambda: tab.take_news().tree)
+    await until(lambda: tab.take_news().listing)
+
+
+async def test_who_leaves_is_told_nothing_more(screens: Screens, browsers: Browsers, chat: Chat) -> None:
+    """The last one to leave ends the watch; the reply goes on without readers."""
+    turn = await chat.send("[n:200 r:400]")
+    tab = await look(screens, chat, turn, "tab")
+    await until(lambda: browsers.text("tab") != "")
+    screens.leave(tab)
+    shown = browsers.text("tab")
+    assert (await chat.ended(turn)).text == text(200)
+    assert browsers.text("tab") == shown
+    await look(screens, chat, turn, "back")
+    await until(lambda: browsers.text("back") == text(200))
+
+
+async def test_somebody_elses_conversation_cannot_be_joined(screens: Screens, chat: Chat) -> None:
+    """Also while its owner looks at it."""
+    turn = await chat.send("[n:50 r:400]")
+    await look(screens, chat, turn, "owner")
+    stranger = screens.enter("stranger", chat.of("stranger").who)
+    with pytest.raises(NotFound):
+        await screens.join(stranger, turn.conversation_id)
+    assert stranger.room is None
+
+
+async def test_going_to_another_reply_clears_the_live_one(
+    screens: Screens, browsers: Browsers, chat: Chat
+) -> None:
+    """A page without a live reply has no Stop button."""
+    turn = await chat.send("[n:50 r:400]")
+    tab = await look(screens, chat, turn, "tab")
+    await until(lambda: browsers.now("tab", "status") == "complete")
+    screens.show(tab, "")
+    await until(lambda: browsers.now("tab", "id") == "")
+    assert browsers.now("tab", "status") == ""
