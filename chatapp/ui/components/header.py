@@ -7,6 +7,7 @@ from reflex_base.vars import VarData
 
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.buttons import icon_button
+from chatapp.ui.components.outbox import model_var, pick_model
 from chatapp.ui.components.sidebar import open_drawer
 from chatapp.ui.components.together import together
 from chatapp.ui.rows import Choice
@@ -31,8 +32,8 @@ def _models() -> rx.Component:
         rx.el.select(
             rx.foreach(Side.models, _option),
             aria_label="Model",
-            value=Chat.model,
-            on_change=Chat.choose_model,
+            value=model_var(),
+            on_change=lambda model: [pick_model(model), Chat.choose_model(model)],
             class_name="appearance-none [field-sizing:content] truncate max-w-[45vw] rounded-lg "
             "bg-transparent py-1.5 pl-2.5 pr-7 "
             "text-[0.95rem] "

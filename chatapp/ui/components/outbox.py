@@ -56,7 +56,20 @@ function usePending(me, acked) {
   return useMemo(() => JSON.parse(raw).filter(waits), [raw, cid, acked]);
 }
 
-function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
+// A choice counts at once, and until the server says which model it is now.
+function useModel(said) {
+  const [picked, pick] = useState(null);
+  useEffect(() => {
+    const choose = (event) => pick(event.detail);
+    addEventListener("model", choose);
+    return () => removeEventListener("model", choose);
+  }, []);
+  useEffect(() => pick(null), [said]);
+  return picked ?? said;
+}
+
+function useComposer({ me, epoch, limit, said, acked, refused, emit }) {
+  const model = useModel(said);
   const who = useMe(me), cid = useConversation(), navigate = useNavigate();
   const place = (id) => "draft:" + who + ":" + id, draft = place(cid);
   const [text, setText] = useState(""), [problem, setProblem] = useState({});
@@ -73,7 +86,7 @@ function useComposer({ me, epoch, limit, model, acked, refused, emit }) {
     if (!words.trim()) return;
     const length = words.length > limit ? Array.from(words).length : words.length;
     if (limit && length > limit || new Blob([words]).size > MAX_BYTES)
-      return complain(`This has ${number(length)} characters; at most ${number(limit)} can be sent at once.`);
+      return complain(`${number(length)} characters are too many: please shorten it to ${number(limit)}.`);
     const tab = thisTab(), at = Date.now();
     const m = { key: newKey(), cid: cid || newKey(), first: !cid, text: words, model, tab, at };
     try { writeBox(who, [...readBox(who), m]) } catch { return complain(FULL + "nothing was sent.") }
@@ -163,14 +176,11 @@ def composer_var(name: str, kind: type = str) -> rx.Var:
         )
     )
     given = {
-        "me": Side.me, "epoch": Side.epoch, "limit": Side.max_chars, "model": Chat.model,
+        "me": Side.me, "epoch": Side.epoch, "limit": Side.max_chars, "said": Chat.model,
         "acked": Chat.acked, "refused": Chat.refused, "emit": emit,
     }  # fmt: skip
-    hook = (
-        "const composer = useComposer({"
-        + ", ".join(f"{key}: {value!s}" for key, value in given.items())
-        + "})"
-    )
+    arguments = ", ".join(f"{key}: {value!s}" for key, value in given.items())
+    hook = f"const composer = useComposer({{{arguments}}})"
     return _hooked(f"composer.{name}", kind, hook, *given.values())
 
 
@@ -178,6 +188,17 @@ def pending_var() -> rx.Var[list[dict[str, str]]]:
     """What was sent in this conversation and not acknowledged yet."""
     hook = f"const pending = usePending({Side.me!s}, {Chat.acked!s})"
     return _hooked("pending", list[dict[str, str]], hook, Side.me, Chat.acked)
+
+
+def model_var() -> rx.Var[str]:
+    """The model that answers the next message."""
+    return _hooked("model", str, f"const model = useModel({Chat.model!s})", Chat.model)
+
+
+def pick_model(model: rx.Var[str]) -> rx.event.EventSpec:
+    """Tells the page of a choice, before the server knows it."""
+    tell = f'() => dispatchEvent(new CustomEvent("model", {{ detail: {model!s} }}))'
+    return rx.call_function(rx.Var(tell, _var_data=model._get_all_var_data()))
 
 
 def conversation_var() -> rx.Var[str]:
