@@ -28,9 +28,14 @@ const Markdown = lazy(async () => {
     /^https?:/i.test(src ?? "")
       ? createElement(A, { href: src }, "Open image" + (alt ? ` “${alt}”` : "") + " from " + host(src))
       : createElement("span", null, alt ?? "");
+  const Input = ({ checked }) => {
+    const name = checked ? "Done" : "Not done";
+    const props = { type: "checkbox", checked: !!checked, disabled: true, readOnly: true };
+    return createElement("input", { ...props, "aria-label": name });
+  };
   const fixed = {
     plugins: { code: shiki.code },
-    components: { a: A, img: Img },
+    components: { a: A, img: Img, input: Input },
     rehypePlugins: [
       defaultRehypePlugins.sanitize,
       [defaultRehypePlugins.harden[0], { allowedLinkPrefixes: ["*"], allowedImagePrefixes: ["*"] }],
