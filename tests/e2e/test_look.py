@@ -32,6 +32,7 @@ async def test_the_chosen_model_answers_and_stays_chosen(visitor: Visitor, upstr
     labels = await picker.get_by_role("option").all_inner_texts()
     assert [label for label in labels if "mock-400-30" in label] != []
     await picker.select_option(label=next(label for label in labels if "mock-400-30" in label))
+    await expect(picker).to_have_value(re.compile("mock-400-30"))
     await screen.asks("Which one? [id:picked n:5]")
     asked = next(one for one in upstream.requests if one.knobs.id == "picked")
     assert asked.body["model"] == "mock-400-30"

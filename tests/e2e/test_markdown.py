@@ -31,7 +31,9 @@ HOSTILE = (
 #: What must never come out of a reply.
 ALIVE = "script, iframe, style, form, input, meta, object, embed, [onerror], [onload], [ontoggle], [srcdoc]"
 
-COLOURS = "code => new Set([...code.querySelectorAll('span')].map(s => getComputedStyle(s).color)).size >= 3"
+#: Asked of the page each time: the code is drawn anew once its colours are there.
+COLOURS = """() => new Set([...document.querySelectorAll("article pre code span")].map(
+  span => getComputedStyle(span).color)).size >= 3"""
 CLIPBOARD = "async wanted => (await navigator.clipboard.readText()).trimEnd() === wanted"
 
 
@@ -60,7 +62,7 @@ async def test_code_is_highlighted_and_copied_as_it_is(visitor: Visitor, say: Sa
     await screen.asks(say(CODE))
     code = screen.reply.locator("pre code")
     await expect(code).to_contain_text("return 42")
-    await screen.page.wait_for_function(COLOURS, arg=await code.element_handle())
+    await screen.page.wait_for_function(COLOURS, timeout=30_000)
     await screen.page.bring_to_front()
     await screen.reply.locator("[data-streamdown=code-block], pre").first.hover()
     copy = screen.reply.get_by_role("button", name=re.compile("copy", re.IGNORECASE))
