@@ -5,10 +5,15 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from chatapp.settings import Settings, load
 from tests.needs import require
+
+# A machine that is busy is no reason to fail an example: pytest's own timeout is there for what hangs.
+hypothesis.settings.register_profile("chatapp", deadline=None)
+hypothesis.settings.load_profile("chatapp")
 
 NOTHING_MAY_BE_SKIPPED = os.environ.get("CHATAPP_TEST_REQUIRE") == "all"
 

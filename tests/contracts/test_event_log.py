@@ -84,15 +84,16 @@ async def _resumes_from_everywhere(path: Path, records: list[Logged], cuts: list
         for start, end in zip([0, *cuts], [*cuts, len(records) - 1], strict=True):
             assert await shelf.append(run, records[start:end])
             for cursor in range(end + 1):
+                assert await shelf.log(run, after=cursor) == records[cursor:end]
                 snapshot = blank.after(records[:cursor])
-                assert snapshot.after(await shelf.log(run, after=cursor)) == blank.after(records[:end])
+                assert snapshot.after(records[cursor:end]) == blank.after(records[:end])
         assert await shelf.finish(run, records)
         final = await shelf.message(run)
         assert final.seq == len(records)
         assert final.message == blank.after(records).message
         for cursor in range(len(records) + 1):
-            snapshot = blank.after(records[:cursor])
-            assert snapshot.after(await shelf.log(run, after=cursor)) == final
+            assert await shelf.log(run, after=cursor) == records[cursor:]
+            assert blank.after(records[:cursor]).after(records[cursor:]) == final
 
 
 async def test_an_append_of_many_runs_is_one_write(shelf: Shelf):

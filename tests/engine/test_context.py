@@ -110,6 +110,18 @@ async def test_a_reply_to_be_continued_is_the_last_message():
     assert fitted.input_tokens == (await fit(history(3))).input_tokens + 5
 
 
+@given(odd, st.integers(1, 300), st.integers(200, 600))
+def test_a_continued_reply_fits_as_well(sizes: list[int], kept: int, window: int) -> None:
+    """History gives way to the reply that is continued: together they stay within the window."""
+    begun = "kept " * kept
+    try:
+        fitted = asyncio.run(fit(history(*sizes), window=window, kept=begun))
+    except ProviderRefused:
+        return  # the question and half of the room for the reply do not fit: refused, not cut
+    assert fitted.input_tokens + min(100, window // REPLY_SHARE) <= window
+    assert begun.endswith(fitted.request.messages[-1].content)
+
+
 async def test_of_a_very_long_reply_the_end_is_continued():
     """A reply longer than half of the room is continued from its last part; the question stays in."""
     begun = "".join(f"w{number} " for number in range(5000))

@@ -46,6 +46,13 @@ def test_a_model_that_goes_on_is_appended(kept: str, data: st.DataObject):
     assert joined(kept, data.draw(pieces(more))) == kept + more
 
 
+def test_the_last_words_are_not_held_back_for_ever():
+    """A second attempt so short that it might have been a new start is what it says: the reply's end."""
+    kept = "ab" * SURE_CHARS
+    assert joined(kept, ["ab"]) == kept + "ab"
+    assert joined(kept, ["ab"], ends=False) == kept
+
+
 @given(st.one_of(short, long), texts, st.data())
 def test_a_model_that_starts_again_is_not_shown_twice(kept: str, more: str, data: st.DataObject):
     """A server that ignores the beginning repeats it: only what comes after it is new."""

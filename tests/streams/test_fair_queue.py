@@ -102,6 +102,8 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.queue.remove(gone.run_id) == gone
         assert self.queue.remove(gone.run_id) is None
         self.waiting.remove(gone)
+        if all(one.owner_id != gone.owner_id for one in self.waiting):
+            self.passed_over.pop(gone.owner_id, None)
 
     @rule(data=st.data())
     @precondition(lambda self: self.active)
@@ -137,6 +139,24 @@ async def test_a_flood_does_not_delay_the_others():
     first = await queue.take()
     queue.done(first)
     assert (await queue.take()).run_id == "mine"
+
+
+async def test_an_owner_has_so_many_slots_and_no_more():
+    """Free slots stay free for others; the end of one of the owner's runs lets the next one in."""
+    queue = FairQueue(slots=5, slots_per_owner=2)
+    for number in range(4):
+        queue.put(job(str(number), conversation=number))
+    first, second = await take_now(queue), await take_now(queue)
+    assert first is not None
+    assert second is not None
+    assert await take_now(queue) is None
+    queue.put(job("other", owner="ben", conversation=9))
+    assert (other := await take_now(queue)) is not None
+    assert other.run_id == "other"
+    queue.done(first)
+    assert (third := await take_now(queue)) is not None
+    assert third.run_id == "2"
+    assert await take_now(queue) is None
 
 
 async def test_take_waits_for_a_job_and_for_a_slot():
