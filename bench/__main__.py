@@ -91,7 +91,7 @@ def _server(build: Any, folder: Path, url: str) -> Generator[AppServer]:
         env={
             "OPENAI_BASE_URL": url,
             "OPENAI_API_KEY": "bench",
-            "OPENAI_MODELS": "mock",
+            "DEFAULT_MODEL": "openai:mock",
             "SECRET_KEY": SECRET_KEY,
             "MAX_CONCURRENT_STREAMS": "2000",
             "MAX_CONNECTIONS_PER_IP": "5000",

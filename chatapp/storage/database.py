@@ -1,4 +1,4 @@
-"""The database: one writer and a few readers on SQLite, each a thread; never on the event loop.
+"""The database: one writer and one reader on SQLite, each a thread; never on the event loop.
 
 A piece of work is a function of a transaction and runs as a whole in one thread. Statement by statement
 over an async driver, each statement would wait for a turn of the event loop: with 250 users streaming, that
@@ -26,8 +26,10 @@ T = TypeVar("T")
 #: How long a write waits for another process's lock before it gives up (ms). Longer than the 5 s for which a
 #: backup tool may lock the file, shorter than a person's patience.
 BUSY_TIMEOUT_MS = 8_000
-#: Readers never block each other in WAL mode; each costs a thread and a page cache.
-SQLITE_READERS = 3
+#: One thread for reads beside the one for writes. Reads take a millisecond, nearly all of it in the
+#: interpreter, where more threads only take turns with each other and with the event loop: with three, a send
+#: took 2 to 4 s in the median while 250 users began to stream, with one half a second.
+SQLITE_READERS = 1
 
 
 class Database:
