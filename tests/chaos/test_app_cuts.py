@@ -49,6 +49,8 @@ async def one_line(mortal: AppServer) -> AsyncGenerator[Line]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def line(one_line: Line, mortal: AppServer) -> Line:
     """The line, whole, to a server that runs."""
+    # The browser keeps connections for the next request; one that was left silent would swallow it.
+    one_line.proxy.cut()
     one_line.proxy.heal()
     if not mortal.is_running:
         await asyncio.to_thread(mortal.start)
