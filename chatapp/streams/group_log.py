@@ -33,7 +33,7 @@ SHORTEST_STEP = timedelta(milliseconds=50)
 #: And at least so often, however busy the machine: beyond this a stream looks stuck.
 LONGEST_STEP = timedelta(milliseconds=300)
 #: More of the event loop's time than this, and steps become longer: the rest is for people who send and open.
-BUSY_SHARE = 0.4
+BUSY_SHARE = 0.35
 #: How long to wait before a store that refused is asked again.
 RETRY = timedelta(milliseconds=500)
 
