@@ -33,4 +33,4 @@ TAILWIND: Final[dict[str, Any]] = {
     },
 }
 
-STYLESHEETS: Final = ["/page.css"]
+STYLESHEETS: Final = ["/page.css", "/reply.css"]
