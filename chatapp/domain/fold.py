@@ -20,6 +20,7 @@ from chatapp.domain.messages import (
     Message,
     Part,
     ReasoningPart,
+    Seam,
     Status,
     TextPart,
     ToolCallPart,
@@ -41,8 +42,7 @@ def fold(message: Message, event: RunEvent) -> Message:
             result = ToolResultPart(id=event.id, content=event.content, is_error=event.is_error)
             return replace(message, parts=(*message.parts, result))
         case Attempt():
-            parts = _keep(message.parts, event.keep_chars)
-            return replace(message, parts=parts, status=Status.STREAMING, model=event.model, failure=None)
+            return _attempted(message, event)
         case Context():
             return replace(message, left_out=event.left_out)
         case Error():
@@ -56,6 +56,19 @@ def fold(message: Message, event: RunEvent) -> Message:
             )
         case _:
             assert_never(event)
+
+
+def _attempted(message: Message, event: Attempt) -> Message:
+    """The message as another attempt goes on with it; the first one leaves no seam."""
+    parts = _keep(message.parts, event.keep_chars)
+    kept = replace(message, parts=parts, status=Status.STREAMING, model=event.model, failure=None)
+    if message.status is Status.QUEUED:
+        return kept
+    end = event.keep_chars
+    # What came after an earlier seam may be taken back; that another model wrote from there on stays true.
+    earlier = (replace(seam, at_chars=min(seam.at_chars, end)) for seam in message.seams)
+    seam = Seam(at_chars=end, model=event.model, reason=event.reason, before=message.model)
+    return replace(kept, seams=(*earlier, seam))
 
 
 def _append(parts: tuple[Part, ...], new: TextPart | ReasoningPart) -> tuple[Part, ...]:

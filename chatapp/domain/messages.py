@@ -101,10 +101,29 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Seam:
+    """A place in a reply from which on another attempt wrote: `model`, after `before` did not get further.
+
+    `at_chars` counts the characters of text before it. `reason` is why, in words or as the log has it.
+    """
+
+    at_chars: int
+    model: str
+    reason: str
+    before: str
+
+    @property
+    def is_fallback(self) -> bool:
+        """True when it is another model that goes on; else the same one does, after a crash for example."""
+        return self.model != self.before
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     """One node of a conversation's tree.
 
     `left_out` counts the earlier messages that did not fit the model's window when this reply was made.
+    `seams` are in order of their places.
     """
 
     id: str
@@ -119,6 +138,7 @@ class Message:
     usage: Usage = Usage()
     failure: Failure | None = None
     left_out: int = 0
+    seams: tuple[Seam, ...] = ()
 
     @property
     def text(self) -> str:

@@ -9,10 +9,19 @@ NUL excepted, which no store could hold.
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from chatapp.domain.events import Chunk, Reasoning, ToolCall
 from chatapp.domain.messages import FinishReason, Role, Usage
+
+
+class Capability(StrEnum):
+    """What a model can do beside answering with text."""
+
+    REASONING = "reasoning"
+    TOOLS = "tools"
+    VISION = "vision"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +29,7 @@ class Model:
     """A model that a person can choose. `id` is `provider:name`, as in `DEFAULT_MODEL`.
 
     `context_tokens` is the window; where the server does not say, a careful guess.
+    `capabilities` are the server's word, or else a careful guess.
     `notice` is shown beside the answer when it is not what one would expect of a model ("Scripted demo").
     """
 
@@ -28,6 +38,7 @@ class Model:
     label: str
     context_tokens: int
     notice: str = ""
+    capabilities: frozenset[Capability] = frozenset()
 
     @property
     def id(self) -> str:

@@ -6,7 +6,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from chatapp.domain.errors import ProviderGarbage
-from chatapp.providers.base import Model
+from chatapp.providers.base import Capability, Model
+from chatapp.providers.capabilities import guess_capabilities, listed_capabilities
 from chatapp.providers.windows import guess_window
 
 #: What OpenAI lists beside its chat models. Chosen by mistake, each answers with an error.
@@ -46,9 +47,20 @@ def listed_models(answer: bytes, *, provider: str, official: bool) -> list[Model
     if official:
         named = sorted(((name, entry) for name, entry in named if not NOT_CHAT.search(name)), key=_rank)
     return [
-        Model(provider=provider, name=name, label=name, context_tokens=_window(entry) or guess_window(name))
+        Model(
+            provider=provider,
+            name=name,
+            label=name,
+            context_tokens=_window(entry) or guess_window(name),
+            capabilities=_capabilities(name, entry),
+        )
         for name, entry in named
     ]
+
+
+def _capabilities(name: str, entry: dict[str, Any]) -> frozenset[Capability]:
+    said = listed_capabilities(entry)
+    return guess_capabilities(name) if said is None else said
 
 
 def _rank(named: tuple[str, dict[str, Any]]) -> tuple[int, str]:

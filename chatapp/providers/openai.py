@@ -19,13 +19,14 @@ from openai import APIError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient, 
 
 from chatapp.domain.errors import ProviderError, ProviderRefused
 from chatapp.providers.base import Model, ModelRequest, Readiness, StepEvent
+from chatapp.providers.capabilities import named_model
 from chatapp.providers.connection_errors import connection_error
 from chatapp.providers.dialect import Dialect
 from chatapp.providers.listing import listed_models
 from chatapp.providers.model_list import ModelList
 from chatapp.providers.refusals import Refusal, details
 from chatapp.providers.reply_stream import ReplyStream
-from chatapp.providers.windows import estimate_tokens, guess_window
+from chatapp.providers.windows import estimate_tokens
 
 OFFICIAL_URL: Final = "https://api.openai.com/v1"
 MAX_TRIES: Final = 3
@@ -89,10 +90,7 @@ class OpenAIProvider:
         )
         self._clients: tuple[AsyncOpenAI, ...] = ()
         self._dialects: dict[str, Dialect] = {}
-        given = [
-            Model(provider=name, name=model, label=model, context_tokens=guess_window(model))
-            for model in models
-        ]
+        given = [named_model(name, model) for model in models]
         self._list = ModelList(fetch=self._fetch_models, given=given)
 
     async def open(self) -> None:

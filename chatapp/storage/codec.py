@@ -28,6 +28,7 @@ from chatapp.domain.messages import (
     Part,
     ReasoningPart,
     Role,
+    Seam,
     Status,
     TextPart,
     ToolCallPart,
@@ -50,6 +51,7 @@ _PARTS: dict[str, type[Any]] = {
     "tool_call": ToolCallPart,
     "tool_result": ToolResultPart,
 }
+_SEAM = "seam"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -125,14 +127,22 @@ def from_ms(at_ms: int) -> datetime:
     return _EPOCH + at_ms * _MILLISECOND
 
 
-def dump_parts(parts: Iterable[Part]) -> list[dict[str, Any]]:
-    """Parts as JSON values."""
-    return [asdict(part) for part in parts]
+def dump_parts(parts: Iterable[Part], seams: Iterable[Seam] = ()) -> list[dict[str, Any]]:
+    """Parts as JSON values, and after them the seams, which are places in their text."""
+    return [*(asdict(part) for part in parts), *({"kind": _SEAM, **asdict(seam)} for seam in seams)]
 
 
 def load_parts(values: Iterable[dict[str, Any]]) -> tuple[Part, ...]:
     """The parts that `dump_parts` wrote."""
-    return tuple(_PARTS[value["kind"]](**value) for value in values)
+    return tuple(_PARTS[value["kind"]](**value) for value in values if value["kind"] != _SEAM)
+
+
+def load_seams(values: Iterable[dict[str, Any]]) -> tuple[Seam, ...]:
+    """The seams that `dump_parts` wrote."""
+    fields = (
+        {name: value[name] for name in value if name != "kind"} for value in values if value["kind"] == _SEAM
+    )
+    return tuple(Seam(**seam) for seam in fields)
 
 
 def _finish_reason(value: str | None) -> FinishReason | None:
@@ -157,6 +167,7 @@ def message_of(row: Row[Any]) -> Message:
         usage=Usage(input_tokens=row.input_tokens, output_tokens=row.output_tokens),
         failure=failure,
         left_out=row.left_out,
+        seams=load_seams(row.parts),
     )
 
 
@@ -164,7 +175,7 @@ def message_columns(message: Message) -> dict[str, Any]:
     """The columns that a run fills in."""
     return {
         "status": message.status.value,
-        "parts": dump_parts(message.parts),
+        "parts": dump_parts(message.parts, message.seams),
         "model": message.model,
         "finish_reason": message.finish_reason.value if message.finish_reason else None,
         "input_tokens": message.usage.input_tokens,

@@ -14,6 +14,7 @@ from chatapp.domain.messages import (
     FinishReason,
     Message,
     ReasoningPart,
+    Seam,
     Status,
     TextPart,
     ToolCallPart,
@@ -118,3 +119,30 @@ def test_an_attempt_drops_what_came_after_the_text_it_keeps():
         ]
     )
     assert Snapshot(message=BLANK).after(records).message.parts == (TextPart(text="on"),)
+
+
+def test_another_attempt_leaves_a_seam():
+    """Who went on, from which character, after whom and why; the first attempt takes over from nobody."""
+    message = folded(
+        [
+            Attempt(attempt=1, model="x:a", reason="start"),
+            Chunk(content="one two"),
+            Attempt(attempt=1, model="x:b", reason="It stopped.", keep_chars=7),
+            Attempt(attempt=2, model="x:b", reason="the model started again", keep_chars=4),
+            Chunk(content="drei"),
+        ]
+    )
+    assert message.text == "one drei"
+    assert message.model == "x:b"
+    fallback = Seam(at_chars=4, model="x:b", reason="It stopped.", before="x:a")
+    again = Seam(at_chars=4, model="x:b", reason="the model started again", before="x:b")
+    assert message.seams == (fallback, again)
+    assert [seam.is_fallback for seam in message.seams] == [True, False]
+
+
+@given(runs_of_events())
+def test_seams_are_in_order(events: list[RunEvent]):
+    """Whatever is taken back, no seam is behind a later one, and each attempt but the first has one."""
+    seams = folded(events).seams
+    assert [seam.at_chars for seam in seams] == sorted(seam.at_chars for seam in seams)
+    assert len(seams) == sum(isinstance(event, Attempt) for event in events) - 1

@@ -17,6 +17,7 @@ from chatapp.storage.codec import (
     load_event,
     load_log,
     load_parts,
+    load_seams,
     to_ms,
 )
 from tests.drawn import BLANK, endings, logged, middles, runs_of_events
@@ -47,9 +48,11 @@ def test_the_compacted_log_resumes_from_any_cursor(events: list[RunEvent], data:
 
 @given(runs_of_events())
 def test_parts_come_back(events: list[RunEvent]):
-    """A message's parts survive JSON."""
-    parts = Snapshot(message=BLANK).after(logged(events)).message.parts
-    assert load_parts(dump_parts(parts)) == parts
+    """A message's parts and seams survive JSON."""
+    message = Snapshot(message=BLANK).after(logged(events)).message
+    stored = dump_parts(message.parts, message.seams)
+    assert load_parts(stored) == message.parts
+    assert load_seams(stored) == message.seams
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1)))  # noqa: DTZ001 - made aware below
