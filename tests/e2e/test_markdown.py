@@ -2,8 +2,9 @@
 
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
+from tests.app_server import AppServer
 from tests.e2e.saying import Say
 from tests.e2e.screen import Screen
 from tests.e2e.visitor import Visitor
@@ -46,6 +47,32 @@ async def is_unhurt(screen: Screen) -> None:
     assert await screen.log.locator(alive).count() == 0
     addresses = await screen.log.locator("[href]").evaluate_all("all => all.map(a => a.getAttribute('href'))")
     assert [one for one in addresses if not re.match(r"^(https?|mailto):", one)] == []
+
+
+async def test_a_reply_can_be_read_before_it_can_be_drawn(
+    visitor: Visitor, server: AppServer, say: Say
+) -> None:
+    """Whatever draws it cannot be fetched: its text is there as it is. It is drawn as soon as it can be."""
+    visitor.was_cut = True
+    at_once = server.get("/").body.decode()
+    blocked: list[str] = []
+
+    async def later(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        if name in at_once:
+            await route.continue_()
+        else:
+            blocked.append(name)
+            await route.abort()
+
+    await visitor.context.route("**/assets/*.js", later)
+    screen = await visitor.opens()
+    await screen.asks(say("Some **bold words**.\n\n", CODE))
+    await expect(screen.reply).to_contain_text("**bold words**")
+    assert blocked
+    await visitor.context.unroute_all()
+    await expect(screen.reply.locator("[data-streamdown=strong]")).to_have_text("bold words")
+    await expect(screen.reply.locator("pre")).to_contain_text("return 42")
 
 
 async def test_a_table_is_a_table(visitor: Visitor, say: Say) -> None:

@@ -9,16 +9,30 @@ from typing_extensions import override
 
 _STREAMDOWN: Final = "streamdown@2.7.1"
 _CODE: Final = "@streamdown/code@2.0.0"
+_BOUNDARY: Final = "react-error-boundary"  # Reflex's own, in its version
 
-# Loaded when the first reply is drawn, not before: it is more script than all the rest of the page. Until
-# then the text stands there as it is. What Streamdown is given is made once, since it draws everything
-# again when that changes. - rehype-raw is left out, so HTML in a reply is text. - No image is loaded by
-# being shown: a picture's address can carry a conversation away. It is a link. - Links open in a tab of
-# their own that cannot reach back. Other kinds, and our own pages, are text.
+# Loaded when the page stands and has nothing to do: it is more script than all the rest of the page. A server
+# may be away just then, so it is asked again until it answers; meanwhile the text stands there as it is. It
+# does so too when a reply cannot be drawn, which must not take the page with it. - What Streamdown is given
+# is made once, since it draws everything again when that changes. - rehype-raw is left out, so HTML in a
+# reply is text. - No image is loaded by being shown: a picture's address can carry a conversation away. It is
+# a link. - Links open in a tab of their own that cannot reach back. Other kinds, and our own pages, are text.
 _CUSTOM_CODE: Final = """
+const persist = async (load, ms = 500) => {
+  for (;;) {
+    try { return await load() } catch { await new Promise((done) => setTimeout(done, ms)) }
+    ms = Math.min(2 * ms, 8000);
+  }
+};
+let fetched;
+const fetching = () => Promise.all([import("streamdown"), import("@streamdown/code")]);
+const renderer = () => (fetched ??= persist(fetching));
+if (typeof window !== "undefined") {
+  const soon = () => (window.requestIdleCallback ?? setTimeout)(renderer);
+  document.readyState === "complete" ? soon() : addEventListener("load", soon);
+}
 const Markdown = lazy(async () => {
-  const [streamdown, shiki] = await Promise.all([import("streamdown"), import("@streamdown/code")]);
-  const { Streamdown, defaultRehypePlugins } = streamdown;
+  const [{ Streamdown, defaultRehypePlugins }, shiki] = await renderer();
   const A = ({ href, children }) =>
     /^(https?:|mailto:)/i.test(href ?? "")
       ? createElement("a", { href, title: href, target: "_blank", rel: "noopener noreferrer" }, children)
@@ -54,7 +68,8 @@ const Markdown = lazy(async () => {
 });
 const Words = memo(({ text, live }) => {
   const fallback = createElement("div", { className: "plain whitespace-pre-wrap" }, text);
-  return createElement(Suspense, { fallback }, createElement(Markdown, { text, live }));
+  const drawn = createElement(Suspense, { fallback }, createElement(Markdown, { text, live }));
+  return createElement(ErrorBoundary, { fallback, resetKeys: [live] }, drawn);
 });
 """
 
@@ -71,6 +86,7 @@ class Words(MemoizationLeaf):
     def add_imports(self) -> dict[str, ImportVar | list[ImportVar]]:
         return {
             "react": [ImportVar(tag=name) for name in ("createElement", "lazy", "memo", "Suspense")],
+            _BOUNDARY: ImportVar(tag="ErrorBoundary"),
             # Installed, but only imported when it is wanted.
             _STREAMDOWN: ImportVar(tag=None, render=False),
             _CODE: ImportVar(tag=None, render=False),
