@@ -69,6 +69,8 @@ class Upstream:
         self.requests: list[Record] = []
         #: Replies without numbers, token by token; a message asks for one with `say`.
         self.replies: dict[str, tuple[str, ...]] = {}
+        #: Messages that order without square brackets, for who must not see any: the words -> the order.
+        self.orders: dict[str, str] = {}
         self.model_lists = 0
         self.connections: set[Connection] = set()
         self._failed: Counter[str] = Counter()
@@ -207,7 +209,8 @@ class Connection(asyncio.Protocol):
 
     def _complete(self, headers: dict[str, str], body: dict[str, Any]) -> None:
         users = [message["content"] for message in body["messages"] if message["role"] == "user"]
-        message = str(users[-1]) if users else ""
+        said = str(users[-1]) if users else ""
+        message = self._upstream.orders.get(said, said)
         knobs = knobs_of(str(body.get("model", "")), message)
         record = Record(body=body, headers=headers, knobs=knobs, request_ns=now_ns())
         self._record = record
