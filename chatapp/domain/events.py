@@ -48,13 +48,21 @@ class ToolResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """A worker begins, or takes the run over. The first `keep_chars` characters of text stay."""
+    """A worker begins, or takes the run over, or another model does. `keep_chars` characters of text stay.
+
+    `reason` is `start` or `continue` (a message's text goes on in this one) where nobody was before.
+    """
 
     attempt: int
     model: str
     reason: str
     keep_chars: int = 0
     kind: Literal["attempt"] = "attempt"
+
+    @property
+    def begins(self) -> bool:
+        """True when it does not go on with what an earlier attempt left."""
+        return self.reason in {"start", "continue"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,10 +59,10 @@ def fold(message: Message, event: RunEvent) -> Message:
 
 
 def _attempted(message: Message, event: Attempt) -> Message:
-    """The message as another attempt goes on with it; the first one leaves no seam."""
+    """The message as another attempt goes on with it; one that begins leaves no seam."""
     parts = _keep(message.parts, event.keep_chars)
     kept = replace(message, parts=parts, status=Status.STREAMING, model=event.model, failure=None)
-    if message.status is Status.QUEUED:
+    if event.begins:
         return kept
     end = event.keep_chars
     # What came after an earlier seam may be taken back; that another model wrote from there on stays true.
