@@ -22,6 +22,7 @@ from chatapp.services.conversations import Conversations
 from chatapp.services.cookies import GuestCookies
 from chatapp.services.following import Following
 from chatapp.services.models import ModelsService
+from chatapp.services.purging import purge
 from chatapp.services.turns import Turns
 from chatapp.settings import Settings
 from chatapp.storage.database import Database
@@ -68,6 +69,8 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         # Last in, first out: the worker hands its runs over while everything they need is still open.
         if settings.worker != "external":
             await stack.enter_async_context(_running(worker.run()))
+        conversations = Conversations(database=database, worker=worker, broadcast=broadcast)
+        await stack.enter_async_context(_running(purge(conversations)))
         yield Services(
             settings=settings,
             turns=Turns(
@@ -77,7 +80,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
                 catalog=catalog,
                 max_message_chars=settings.max_message_chars,
             ),
-            conversations=Conversations(database=database, broadcast=broadcast),
+            conversations=conversations,
             following=Following(database=database, broadcast=broadcast),
             models=ModelsService(catalog),
             accounts=Accounts(database=database, cookies=_cookies(settings)),

@@ -20,3 +20,21 @@ class Conversation:
     updated_at: datetime
     leaf_id: str | None = None
     model: str = ""
+    pinned: bool = False
+    archived: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A conversation in a list, and whether a reply is queued or being made in it."""
+
+    conversation: Conversation
+    generating: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """A list of conversations: pinned ones first, then the last used."""
+
+    items: tuple[Listed, ...]
+    has_more: bool

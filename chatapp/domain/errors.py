@@ -7,7 +7,8 @@ ChatError
 │   └── MessageTooLong
 ├── Conflict            409
 │   ├── KeyReused            the same client key with another text
-│   └── ConversationBusy     a reply is being made
+│   ├── ConversationBusy     this reply is being made
+│   └── AlreadyBegun         its reply has begun
 ├── NotSignedIn         401
 ├── TooMany             429
 ├── Unavailable         503
@@ -75,9 +76,15 @@ class KeyReused(Conflict):
 
 
 class ConversationBusy(Conflict):
-    """A reply is still being made in this conversation."""
+    """This reply is still being made."""
 
     code = "busy"
+
+
+class AlreadyBegun(Conflict):
+    """The reply to this message has already begun."""
+
+    code = "already_begun"
 
 
 class NotSignedIn(ChatError):

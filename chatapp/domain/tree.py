@@ -1,21 +1,50 @@
-"""Walks in a conversation's tree of messages."""
+"""The shape of a conversation: a tree, of which one branch is shown."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
-from chatapp.domain.messages import Message
-
-
-def branch(messages: Mapping[str, Message], leaf_id: str | None) -> list[Message]:
-    """The messages from the root to the leaf; empty when the leaf is not there."""
-    path: list[Message] = []
-    node = messages.get(leaf_id) if leaf_id else None
-    while node is not None:
-        path.append(node)
-        node = messages.get(node.parent_id) if node.parent_id else None
-    return path[::-1]
+from chatapp.domain.messages import Role
 
 
-def siblings(messages: Iterable[Message], message: Message) -> list[Message]:
-    """All messages with the same parent and role, oldest first, the message itself among them."""
-    same = [m for m in messages if m.parent_id == message.parent_id and m.role == message.role]
-    return sorted(same, key=lambda m: (m.created_at, m.id))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """What the shape of the tree needs of a message."""
+
+    id: str
+    parent_id: str | None
+    role: Role
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Versions:
+    """Where a message stands among its siblings, oldest first: `index` of `count`, from 1.
+
+    `previous_id` and `next_id` are "" at the ends.
+    """
+
+    index: int
+    count: int
+    previous_id: str
+    next_id: str
+
+
+def versions(nodes: Iterable[Node]) -> dict[str, Versions]:
+    """The versions of those that have siblings: messages with the same parent and role."""
+    families: defaultdict[tuple[str | None, Role], list[Node]] = defaultdict(list)
+    for node in nodes:
+        families[node.parent_id, node.role].append(node)
+    found: dict[str, Versions] = {}
+    for family in families.values():
+        if len(family) > 1:
+            ids = [node.id for node in sorted(family, key=lambda node: (node.created_at, node.id))]
+            for place, one in enumerate(ids):
+                found[one] = Versions(
+                    index=place + 1,
+                    count=len(ids),
+                    previous_id=ids[place - 1] if place else "",
+                    next_id=ids[place + 1] if place + 1 < len(ids) else "",
+                )
+    return found

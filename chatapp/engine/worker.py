@@ -103,12 +103,7 @@ class Worker:
                 log.error("cannot look for runs: %s", error.code)
                 runs = []
             for run in runs:
-                job = Job(
-                    run_id=run.id,
-                    owner_id=run.owner_id,
-                    conversation_key=run.conversation_key,
-                    message_id=run.message_id,
-                )
+                job = Job.of(run)
                 if run.cancel_requested:
                     self.stop(job)
                 if run.id not in self._tasks:

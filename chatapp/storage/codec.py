@@ -197,6 +197,8 @@ def conversation_of(row: Row[Any]) -> Conversation:
         updated_at=row.updated_at,
         leaf_id=row.leaf_id,
         model=row.model,
+        pinned=row.pinned,
+        archived=row.archived,
     )
 
 

@@ -1,4 +1,5 @@
-"""Conversations and their messages. Every query that a person's wish reaches asks for the owner.
+"""Conversations and their messages. Every query that a person's wish reaches asks for the owner, and finds
+nothing that was deleted.
 
 Statements are built once: to build one costs several times as much as to run it.
 """
@@ -7,12 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, insert, literal, select, update
+from sqlalchemy import BindParameter, Connection, Select, bindparam, insert, literal, select, update
 
-from chatapp.domain.conversations import Conversation
+from chatapp.domain.conversations import Conversation, Listed
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import Message
 from chatapp.storage.codec import conversation_of, message_columns, message_of
+from chatapp.storage.runs import GENERATING
 from chatapp.storage.tables import CONVERSATIONS, MESSAGES
 
 _conversations, _messages = CONVERSATIONS.c, MESSAGES.c
@@ -20,21 +22,27 @@ _owner: BindParameter[str] = bindparam("owner")
 _id: BindParameter[str] = bindparam("wanted")
 _key: BindParameter[int] = bindparam("in_key")
 
-_GET = select(CONVERSATIONS).where(_conversations.owner_id == _owner, _conversations.id == _id)
-_BY_KEY = select(CONVERSATIONS).where(_conversations.owner_id == _owner, _conversations.key == _key)
-_NEWEST = (
-    select(CONVERSATIONS)
-    .where(_conversations.owner_id == _owner)
-    .order_by(_conversations.updated_at.desc(), _conversations.key.desc())
+_mine = (_conversations.owner_id == _owner, _conversations.id == _id)
+_kept = _conversations.deleted_at.is_(None)
+_GET = select(CONVERSATIONS).where(*_mine, _kept)
+_BY_KEY = select(CONVERSATIONS).where(_conversations.owner_id == _owner, _conversations.key == _key, _kept)
+_last_used = (_conversations.updated_at.desc(), _conversations.key.desc())
+_LISTED = (
+    # The few that generate are found first, once: no question is asked for each conversation.
+    select(CONVERSATIONS, _conversations.key.in_(GENERATING).label("generating"))
+    .where(_conversations.owner_id == _owner, _conversations.archived == bindparam("archived"), _kept)
+    .order_by(_conversations.pinned.desc(), *_last_used)
     .limit(bindparam("most"))
 )
-_ADD = insert(CONVERSATIONS).returning(*_conversations)
-_TOUCH = update(CONVERSATIONS).where(_conversations.key == _key)
-_DELETE = (
-    delete(CONVERSATIONS)
-    .where(_conversations.owner_id == _owner, _conversations.id == _id)
-    .returning(_conversations.key)
+_LAST_MODEL = (
+    select(_conversations.model)
+    .where(_conversations.owner_id == _owner, _kept)
+    .order_by(*_last_used)
+    .limit(1)
 )
+_ADD = insert(CONVERSATIONS).returning(*_conversations)
+_CHANGE = update(CONVERSATIONS).where(*_mine, _kept).returning(*_conversations)
+_SET = update(CONVERSATIONS).where(_conversations.key == _key)
 _ADD_MESSAGE = insert(MESSAGES)
 _MESSAGE = select(MESSAGES).where(_messages.id == _id, _messages.owner_id == _owner)
 
@@ -64,10 +72,15 @@ class ConversationRepository:
         row = self._transaction.execute(_GET, {"owner": owner_id, "wanted": conversation_id}).first()
         return conversation_of(row) if row else None
 
-    def newest(self, owner_id: str, *, limit: int) -> list[Conversation]:
-        """The owner's conversations, the last used first."""
-        rows = self._transaction.execute(_NEWEST, {"owner": owner_id, "most": limit})
-        return [conversation_of(row) for row in rows]
+    def listed(self, owner_id: str, *, archived: bool, limit: int) -> list[Listed]:
+        """The owner's conversations, pinned ones first, then the last used; archived ones are apart."""
+        where = {"owner": owner_id, "archived": archived, "most": limit}
+        rows = self._transaction.execute(_LISTED, where)
+        return [Listed(conversation=conversation_of(row), generating=row.generating) for row in rows]
+
+    def last_model(self, owner_id: str) -> str:
+        """The model of the conversation that was used last; "" when there is none."""
+        return self._transaction.scalar(_LAST_MODEL, {"owner": owner_id}) or ""
 
     def add(self, *, conversation_id: str, owner_id: str, title: str, at: datetime) -> Conversation:
         """A new, empty conversation."""
@@ -82,14 +95,20 @@ class ConversationRepository:
         return conversation_of(self._transaction.execute(_ADD, values).one())
 
     def touch(self, key: int, *, leaf_id: str, model: str, at: datetime) -> None:
-        """Shows the branch that ends in `leaf_id` and moves the conversation to the top of the list."""
-        values = {"in_key": key, "leaf_id": leaf_id, "model": model, "updated_at": at}
-        self._transaction.execute(_TOUCH, values)
+        """Shows the branch that ends in `leaf_id` and moves the conversation to the top of the list, out of
+        the archive too."""
+        values = {"leaf_id": leaf_id, "model": model, "updated_at": at, "archived": False}
+        self._transaction.execute(_SET, {"in_key": key, **values})
 
-    def delete(self, owner_id: str, conversation_id: str) -> bool:
-        """Deletes it with all that belongs to it; False when it is not there."""
-        result = self._transaction.execute(_DELETE, {"owner": owner_id, "wanted": conversation_id})
-        return result.first() is not None
+    def show(self, key: int, leaf_id: str | None) -> None:
+        """Shows the branch that ends in `leaf_id`; None shows nothing."""
+        self._transaction.execute(_SET, {"in_key": key, "leaf_id": leaf_id})
+
+    def change(self, owner_id: str, conversation_id: str, **values: str | bool) -> Conversation | None:
+        """Sets title, pinned or archived of the owner's conversation; None when it is not there."""
+        where = {"owner": owner_id, "wanted": conversation_id}
+        row = self._transaction.execute(_CHANGE, where | values).first()
+        return conversation_of(row) if row else None
 
     def add_message(self, conversation: Conversation, message: Message) -> None:
         """A new node in the tree."""
@@ -111,7 +130,8 @@ class ConversationRepository:
         if row is None:
             return None
         where = {"owner": owner_id, "in_key": row.conversation_key}
-        return conversation_of(self._transaction.execute(_BY_KEY, where).one()), message_of(row)
+        found = self._transaction.execute(_BY_KEY, where).first()
+        return (conversation_of(found), message_of(row)) if found else None
 
     def branch(self, conversation_key: int, leaf_id: str | None, *, limit: int) -> Sequence[Snapshot]:
         """The last `limit` messages from the leaf upwards, oldest first, as stored."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy.sql.functions import coalesce
 
 from chatapp.domain.events import Logged
 from chatapp.domain.log import Ending
@@ -21,24 +22,31 @@ from chatapp.storage.codec import (
 )
 from chatapp.storage.tables import CONVERSATIONS, EVENTS, LOGS, MESSAGES, RUNS
 
-_UNFINISHED = (Status.QUEUED.value, Status.STREAMING.value)
-
 # Statements are built once: to build one costs several times as much as to run it.
 _runs, _events = RUNS.c, EVENTS.c
-_unfinished = _runs.status.in_(_UNFINISHED)
+# The words of the partial index: with parameters in their place SQLite would read all runs that ever were.
+_unfinished = text("runs.status IN ('queued', 'streaming')")
+#: The conversations in which a reply is queued or being made.
+GENERATING = select(_runs.conversation_key).where(_unfinished)
 _owner: BindParameter[str] = bindparam("owner")
 _id: BindParameter[str | int] = bindparam("wanted")
 _held: BindParameter[int] = bindparam("held")
 
 _ADD = insert(RUNS)
 _BY_CLIENT_KEY = (
-    select(RUNS, CONVERSATIONS.c.id.label("conversation_id"))
+    # What was put aside goes by the id that the client knows.
+    select(RUNS, coalesce(CONVERSATIONS.c.former_id, CONVERSATIONS.c.id).label("conversation_id"))
     .join(CONVERSATIONS, CONVERSATIONS.c.key == _runs.conversation_key)
     .where(_runs.owner_id == _owner, _runs.client_key == _id)
 )
 _GET = select(RUNS).where(_runs.id == _id)
 _ALL_UNFINISHED = select(RUNS).where(_unfinished).order_by(_runs.created_at, _runs.id)
-_UNFINISHED_IN = select(_runs.id).where(_runs.conversation_key == _id, _unfinished).limit(1)
+_CANCEL_ALL = (
+    update(RUNS)
+    .where(_runs.conversation_key == _id, _unfinished)
+    .values(cancel_requested=True)
+    .returning(*_runs)
+)
 _REQUEST_CANCEL = (
     update(RUNS)
     .where(_runs.owner_id == _owner, _runs.message_id == _id, _unfinished)
@@ -118,14 +126,14 @@ class RunRepository:
         """All runs that still have to end, the oldest first."""
         return [run_of(row) for row in self._transaction.execute(_ALL_UNFINISHED)]
 
-    def unfinished_in(self, conversation_key: int) -> bool:
-        """Whether a reply is queued or being made in the conversation."""
-        return self._transaction.scalar(_UNFINISHED_IN, {"wanted": conversation_key}) is not None
-
     def request_cancel(self, owner_id: str, message_id: str) -> Run | None:
         """Marks the owner's unfinished run of this message; None when there is none."""
         row = self._transaction.execute(_REQUEST_CANCEL, {"owner": owner_id, "wanted": message_id}).first()
         return run_of(row) if row else None
+
+    def cancel_all(self, conversation_key: int) -> list[Run]:
+        """Marks all unfinished runs of a conversation."""
+        return [run_of(row) for row in self._transaction.execute(_CANCEL_ALL, {"wanted": conversation_key})]
 
     def claim(self, run: Run) -> bool:
         """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -26,6 +28,11 @@ from chatapp.storage.types import UtcDateTime
 
 def _time(*, nullable: bool = False) -> Any:
     return Column[Any](UtcDateTime(), nullable=nullable)
+
+
+def _no() -> Any:
+    """A flag that is off unless somebody sets it; an older process that does not know it writes none."""
+    return Column[Any](Boolean, nullable=False, server_default=false())
 
 
 def _reference(target: str, *, primary_key: bool = False, index: bool = False) -> Any:
@@ -59,12 +66,23 @@ class LoginRow(SQLModel, table=True):
 
 
 class ConversationRow(SQLModel, table=True):
-    """A tree of messages. `key` is ours; `id` may be made up by a client and is unique for its owner."""
+    """A tree of messages. `key` is ours; `id` may be made up by a client and is unique for its owner.
+
+    What was cleared away, or was deleted before somebody used its id again, is a row of its own under an id
+    that no client can name; `former_id` is where it came from.
+    """
 
     __tablename__ = "conversations"
     __table_args__ = (
         UniqueConstraint("owner_id", "id", name="uq_conversations_owner_id"),
         Index("ix_conversations_owner_updated", "owner_id", "updated_at"),
+        Index("ix_conversations_listed", "owner_id", "archived", "pinned", "updated_at"),
+        Index(
+            "ix_conversations_deleted",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
     )
 
     key: int | None = Field(default=None, sa_column=Column(Integer, primary_key=True, autoincrement=True))
@@ -73,6 +91,10 @@ class ConversationRow(SQLModel, table=True):
     title: str
     model: str = ""
     leaf_id: str | None = None
+    pinned: bool = Field(sa_column=_no())
+    archived: bool = Field(sa_column=_no())
+    deleted_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    former_id: str | None = None
     created_at: datetime = Field(sa_column=_time())
     updated_at: datetime = Field(sa_column=_time())
 
@@ -81,9 +103,11 @@ class MessageRow(SQLModel, table=True):
     """A node of the tree. `parts` and `seq` are stored together: the text says what of the log it covers."""
 
     __tablename__ = "messages"
+    #: Siblings, roots too, are found by both.
+    __table_args__ = (Index("ix_messages_siblings", "conversation_key", "parent_id"),)
 
     id: str = Field(primary_key=True)
-    conversation_key: int = Field(sa_column=_reference("conversations.key", index=True))
+    conversation_key: int = Field(sa_column=_reference("conversations.key"))
     owner_id: str
     parent_id: str | None = Field(default=None, index=True)
     role: str

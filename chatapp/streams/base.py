@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from chatapp.domain.events import Logged
 from chatapp.domain.log import Append, Ending
+from chatapp.domain.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +50,16 @@ class Job:
     owner_id: str
     conversation_key: int
     message_id: str
+
+    @classmethod
+    def of(cls, run: Run) -> "Job":
+        """The job that this run is."""
+        return cls(
+            run_id=run.id,
+            owner_id=run.owner_id,
+            conversation_key=run.conversation_key,
+            message_id=run.message_id,
+        )
 
 
 class LogStore(Protocol):

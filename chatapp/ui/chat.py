@@ -193,6 +193,8 @@ class Chat(rx.State):
         try:
             snapshot = await self._sync(tab.principal)
         except NotFound:
+            # Deleted. Should it come back, it is joined anew: maybe as another one under the same id.
+            screens().part(tab)
             await self._open(tab.principal, self.cid)
             return
         if snapshot is not None and tab.room is not None:
@@ -224,9 +226,9 @@ class Chat(rx.State):
     async def _choose(self, asker: Principal, window: Window | None) -> None:
         """The model that this conversation used last, or the newest one; else the default."""
         offered = [model.id for model in await services().models.offered()]
-        used = [window.conversation] if window else await services().conversations.newest(asker, limit=1)
-        wanted = [one.model for one in used if one.model in offered]
-        self.model = (wanted or offered or [""])[0]
+        conversations = services().conversations
+        used = window.conversation.model if window else await conversations.last_model(asker)
+        self.model = used if used in offered else (offered or [""])[0]
 
     def _fill(self, window: Window | None) -> None:
         """Replace everything; a reply that is being made has its text so far in its row."""

@@ -70,7 +70,7 @@ class Screens:
                 if room.watch is None:
                     room.watch = await self._following.watch(tab.principal, conversation_id, room.hear)
         except BaseException:
-            self._part(tab)
+            self.part(tab)
             raise
         return room
 
@@ -91,7 +91,7 @@ class Screens:
 
     def leave(self, tab: Tab) -> None:
         """The tab is gone."""
-        self._part(tab)
+        self.part(tab)
         if tab.list_watch is not None:
             tab.list_watch.close()
             tab.list_watch = None
@@ -99,7 +99,8 @@ class Screens:
         if self._tabs.get(tab.token) is tab:
             del self._tabs[tab.token]
 
-    def _part(self, tab: Tab) -> None:
+    def part(self, tab: Tab) -> None:
+        """The tab hears of no conversation any more, until it joins one again."""
         room, tab.room = tab.room, None
         if room is None:
             return

@@ -32,7 +32,7 @@ class Side(rx.State):
 
     async def _read(self, principal: Principal) -> None:
         """Assigns only what changed, since what is assigned is sent."""
-        items = [item(one) for one in await services().conversations.newest(principal)]
+        items = [item(one.conversation) for one in (await services().conversations.listing(principal)).items]
         models = tuple(choice(one) for one in await services().models.offered())
         values = {
             "top": tuple(items[:TOP]),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from chatapp.domain.conversations import Conversation
 from chatapp.domain.ids import new_id
@@ -86,21 +87,21 @@ async def test_a_stop_is_noted_for_the_owner_s_unfinished_run_only(database: Dat
 
 
 async def test_a_conversation_is_its_owner_s(database: Database):
-    """By its id, among the newest, and for deletion: somebody else finds nothing."""
+    """By its id, in the list, and for changes: somebody else finds nothing."""
     ann, ben = principal("ann"), principal("ben")
     mine = await database.write(lambda transaction: make_conversation(transaction, ann))
 
     def look(transaction: Transaction, owner: str) -> tuple[Conversation | None, int]:
         conversations = ConversationRepository(transaction)
-        return conversations.get(owner, mine.id), len(conversations.newest(owner, limit=9))
+        return conversations.get(owner, mine.id), len(conversations.listed(owner, archived=False, limit=9))
 
     assert await database.read(lambda transaction: look(transaction, ann.account_id)) == (mine, 1)
     assert await database.read(lambda transaction: look(transaction, ben.account_id)) == (None, 0)
-    gone = await database.write(
-        lambda transaction: ConversationRepository(transaction).delete(ben.account_id, mine.id)
+    changed = await database.write(
+        lambda transaction: ConversationRepository(transaction).change(ben.account_id, mine.id, pinned=True)
     )
-    assert not gone
-    assert (await database.read(lambda transaction: look(transaction, ann.account_id)))[1] == 1
+    assert changed is None
+    assert (await database.read(lambda transaction: look(transaction, ann.account_id)))[0] == mine
 
 
 def _chain(transaction: Transaction, length: int) -> tuple[Conversation, list[str]]:
@@ -161,3 +162,29 @@ async def test_a_key_stands_for_one_request_of_its_owner(database: Database):
     with pytest.raises(Exception, match="UNIQUE"):
         await database.write(twice)
     assert not await database.read(lambda transaction: RunRepository(transaction).unfinished())
+
+
+async def test_runs_that_ended_are_not_read_to_find_the_others(database: Database):
+    """The ticker asks for unfinished runs twenty times a second: the index of the unfinished answers."""
+    await queued(database)
+
+    def plans(transaction: Transaction) -> list[str]:
+        seen: list[str] = []
+        event.listen(
+            transaction, "before_cursor_execute", lambda *args: seen.append(str(args[2])), named=False
+        )
+        runs = RunRepository(transaction)
+        runs.attempts()
+        runs.unfinished()
+        ConversationRepository(transaction).listed(principal().account_id, archived=False, limit=5)
+        asked = [(one, one.count("?")) for one in seen]
+        return [
+            str(row[3])
+            for one, count in asked
+            for row in transaction.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", ("1",) * count)
+            if "runs" in row[3] or "conversations" in row[3]
+        ]
+
+    found = await database.read(plans)
+    assert len([one for one in found if "ix_runs_unfinished" in one]) == 3, found
+    assert not [one for one in found if one.startswith("SCAN")], found

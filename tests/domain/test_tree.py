@@ -1,4 +1,4 @@
-"""A conversation is a tree: a branch goes from the root to a leaf, siblings answer one question."""
+"""A conversation is a tree: messages with one parent and role are versions of each other."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,15 +6,17 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.domain.messages import Message, Role
-from chatapp.domain.tree import branch, siblings
-from tests.drawn import BLANK, START
+from chatapp.domain.messages import Role
+from chatapp.domain.tree import Node, versions
+from tests.drawn import START
+
+BLANK = Node(id="", parent_id=None, role=Role.USER, created_at=START)
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> list[Message]:
+def trees(draw: st.DrawFn) -> list[Node]:
     """Any tree: each message answers an earlier one, or begins anew."""
-    made: list[Message] = []
+    made: list[Node] = []
     for number in range(draw(st.integers(1, 15))):
         parent = draw(st.none() | st.sampled_from(made)) if made else None
         role = Role.ASSISTANT if parent and parent.role is Role.USER else Role.USER
@@ -24,29 +26,21 @@ def trees(draw: st.DrawFn) -> list[Message]:
     return made
 
 
-@given(trees())
-def test_a_branch_goes_from_the_root_to_its_leaf(tree: list[Message]):
-    """Each message of a branch answers the one before it; the first one answers nothing."""
-    by_id = {message.id: message for message in tree}
-    for leaf in tree:
-        path = branch(by_id, leaf.id)
-        assert path[-1] == leaf
-        assert path[0].parent_id is None
-        assert [message.parent_id for message in path[1:]] == [message.id for message in path[:-1]]
-
-
-def test_a_branch_without_a_leaf_is_empty():
-    """A conversation without messages, or a leaf that is gone, shows nothing and fails nothing."""
-    assert branch({}, None) == []
-    assert branch({}, "gone") == []
-
-
-@given(trees())
-def test_siblings_are_the_same_from_each_of_them(tree: list[Message]):
-    """All answers to one message, oldest first, the same list whichever is shown."""
-    for message in tree:
-        family = siblings(tree, message)
-        assert message in family
-        assert {(one.parent_id, one.role) for one in family} == {(message.parent_id, message.role)}
-        assert family == sorted(family, key=lambda one: (one.created_at, one.id))
-        assert all(siblings(tree, other) == family for other in family)
+@given(trees(), st.randoms())
+def test_siblings_are_walked_from_the_oldest_to_the_newest(tree: list[Node], chances: st.DataObject):
+    """From the first of a family `next_id` leads through all of it, `previous_id` leads back, and the places
+    count from 1; whoever has no siblings has no versions."""
+    found = versions(tree)
+    assert versions(chances.sample(tree, len(tree))) == found  # type: ignore[attr-defined]
+    for node in tree:
+        family = [one for one in tree if (one.parent_id, one.role) == (node.parent_id, node.role)]
+        if len(family) == 1:
+            assert node.id not in found
+            continue
+        walked = [next(one.id for one in family if not found[one.id].previous_id)]
+        while following := found[walked[-1]].next_id:
+            assert found[following].previous_id == walked[-1]
+            walked.append(following)
+        assert walked == [one.id for one in sorted(family, key=lambda one: (one.created_at, one.id))]
+        assert [found[one].index for one in walked] == list(range(1, len(family) + 1))
+        assert {found[one].count for one in walked} == {len(family)}

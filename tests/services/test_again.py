@@ -48,19 +48,29 @@ async def test_the_same_key_tries_again_once(chat: Chat):
     assert len(replies_to(chat, first)) == 2
 
 
-async def test_while_a_reply_is_made_there_is_no_other_try(chat: Chat):
-    """It is refused with a word and changes nothing; once the reply has ended it is possible."""
+async def test_another_try_waits_behind_the_reply_that_is_made(chat: Chat):
+    """It is shown at once and made in its turn; the reply in the other branch goes on to its end."""
     first = await chat.send("Tell me [n:5]")
     await chat.ended(first)
     second = await chat.send("More [n:40 r:100]", to=first)
+    await chat.has_text(second)
+    third = await regenerate(chat, first)
+    assert (await chat.reply(third)).status is Status.QUEUED
+    assert (await chat.ended(third)).text == text(5)
+    await chat.services.conversations.show_version(chat.who, second.message_id)
+    assert (await chat.reply(second)).text == text(40)
+    assert replies_to(chat, first) == [first.message_id, third.message_id]
+
+
+async def test_a_reply_that_is_being_made_has_no_other_try(chat: Chat):
+    """It is refused with a word and changes nothing; once the reply has ended it is possible."""
+    turn = await chat.send("Tell me [n:40 r:100]")
     for call in (regenerate, go_on):
         with pytest.raises(ConversationBusy):
-            await call(chat, first)
-    with pytest.raises(ConversationBusy):
-        await chat.services.conversations.delete(chat.who, first.conversation_id)
-    assert (await chat.ended(second)).text == text(40)
-    assert replies_to(chat, first) == [first.message_id]
-    await chat.ended(await regenerate(chat, first))
+            await call(chat, turn)
+    assert (await chat.ended(turn)).text == text(40)
+    assert replies_to(chat, turn) == [turn.message_id]
+    await chat.ended(await regenerate(chat, turn))
 
 
 async def test_going_on_begins_with_what_is_there(chat: Chat):
@@ -96,16 +106,3 @@ async def test_nothing_cannot_be_gone_on_with(chat: Chat):
     assert (await chat.ended(first)).text == ""
     with pytest.raises(Invalid, match="no text"):
         await go_on(chat, first)
-
-
-async def test_a_deleted_conversation_is_gone_with_all_that_belongs_to_it(chat: Chat):
-    """Messages, runs and logs go with it; other conversations stay."""
-    gone, kept = await chat.send("Gone [n:5]"), await chat.send("Kept [n:5]")
-    await chat.ended(gone)
-    await chat.ended(kept)
-    await chat.services.conversations.delete(chat.who, gone.conversation_id)
-    settings = chat.services.settings
-    assert rows(settings, "SELECT id FROM conversations") == [(kept.conversation_id,)]
-    for table, count in (("messages", 2), ("runs", 1), ("run_logs", 1)):
-        assert rows(settings, f"SELECT count(*) FROM {table}") == [(count,)]
-    assert (await chat.ended(kept)).text == text(5)

@@ -15,8 +15,25 @@ TABLES = ("accounts", "conversations", "messages", "runs", "run_events", "run_lo
 #: Every call that takes an id, by somebody (the first) upon a turn (the second).
 CALLS: dict[str, Callable[[Chat, Turn], Awaitable[Any]]] = {
     "window": lambda by, on: by.services.conversations.window(by.who, on.conversation_id),
+    "window before": lambda by, on: by.services.conversations.window(
+        by.who, on.conversation_id, before=on.message_id
+    ),
+    "window after": lambda by, on: by.services.conversations.window(
+        by.who, on.conversation_id, after=on.user_message_id
+    ),
+    "around": lambda by, on: by.services.conversations.around(by.who, on.conversation_id, on.message_id),
+    "show version": lambda by, on: by.services.conversations.show_version(by.who, on.message_id),
+    "rename": lambda by, on: by.services.conversations.rename(by.who, on.conversation_id, "Mine now"),
+    "pin": lambda by, on: by.services.conversations.pin(by.who, on.conversation_id, True),
+    "archive": lambda by, on: by.services.conversations.archive(by.who, on.conversation_id, True),
     "delete": lambda by, on: by.services.conversations.delete(by.who, on.conversation_id),
+    "restore": lambda by, on: by.services.conversations.restore(by.who, on.conversation_id),
+    "clear": lambda by, on: by.services.conversations.clear(by.who, on.conversation_id),
+    "unclear": lambda by, on: by.services.conversations.unclear(by.who, on.conversation_id, "~"),
     "watch": lambda by, on: by.services.following.watch(by.who, on.conversation_id, print),
+    "edit": lambda by, on: by.services.turns.edit(
+        by.who, message_id=on.user_message_id, text="Mine now", client_key=new_id()
+    ),
     "stop": lambda by, on: by.services.turns.stop(by.who, message_id=on.message_id),
     "regenerate": lambda by, on: by.services.turns.regenerate(
         by.who, message_id=on.message_id, client_key=new_id()
@@ -45,6 +62,23 @@ async def test_what_belongs_to_another_is_not_there(chat: Chat, call: Callable[.
     with pytest.raises(NotFound) as unknown:
         await call(chat, made_up)
     assert refused.value.message == unknown.value.message
+    assert everything(chat) == before
+
+
+async def test_what_another_deleted_or_cleared_is_not_there(chat: Chat):
+    """Nobody else has it back, not even with the token."""
+    ben = chat.of("ben")
+    cleared, deleted = await ben.send("His [n:5]"), await ben.send("His too [n:5]")
+    await ben.ended(cleared)
+    await ben.ended(deleted)
+    token = await ben.services.conversations.clear(ben.who, cleared.conversation_id)
+    await ben.services.conversations.delete(ben.who, deleted.conversation_id)
+    await chat.ended(await chat.send("Mine [n:5]"))
+    before = everything(chat)
+    with pytest.raises(NotFound):
+        await chat.services.conversations.unclear(chat.who, cleared.conversation_id, token)
+    with pytest.raises(NotFound):
+        await chat.services.conversations.restore(chat.who, deleted.conversation_id)
     assert everything(chat) == before
 
 
@@ -80,12 +114,14 @@ async def test_lists_hold_one_s_own_and_lists_are_told_of_one_s_own(chat: Chat):
     his = await ben.send("His [n:5]")
     await ben.ended(his)
     assert heard == []
-    assert await chat.services.conversations.newest(chat.who) == []
+    assert (await chat.services.conversations.listing(chat.who)).items == ()
     mine = await chat.send("Mine [n:5]")
     await chat.ended(mine)
     watch.close()
     assert heard
-    assert [one.id for one in await chat.services.conversations.newest(chat.who)] == [mine.conversation_id]
+    assert [one.conversation.id for one in (await chat.services.conversations.listing(chat.who)).items] == [
+        mine.conversation_id
+    ]
 
 
 async def test_a_user_s_own_message_has_no_other_reply_to_make(chat: Chat):

@@ -29,7 +29,7 @@ async def test_the_same_key_is_the_same_turn(chat: Chat):
     assert await chat.send("Once [n:5]", key="click") == turns[0]
     assert len(await chat.messages(turns[0])) == 2
     assert len(chat.upstream.requests) == 1
-    assert len(await chat.services.conversations.newest(chat.who)) == 1
+    assert len((await chat.services.conversations.listing(chat.who)).items) == 1
 
 
 async def test_the_same_key_is_the_same_turn_after_a_restart(opening: Opening):
@@ -93,7 +93,7 @@ async def test_nothing_is_no_message(chat: Chat, text: str):
     """Empty, spaces of any kind, or nothing but what cannot be kept: a clear word, and nothing stored."""
     with pytest.raises(EmptyMessage):
         await chat.send(text)
-    assert await chat.services.conversations.newest(chat.who) == []
+    assert (await chat.services.conversations.listing(chat.who)).items == ()
 
 
 async def test_a_message_has_a_longest_length(opening: Opening):
@@ -101,7 +101,7 @@ async def test_a_message_has_a_longest_length(opening: Opening):
     async with opening(MAX_MESSAGE_CHARS="1000") as chat:
         with pytest.raises(MessageTooLong, match=r"1,001 characters; at most 1,000"):
             await chat.send("x" * 1001)
-        assert await chat.services.conversations.newest(chat.who) == []
+        assert (await chat.services.conversations.listing(chat.who)).items == ()
         turn = await chat.send("x" * 1000)
         assert (await chat.messages(turn))[0].text == "x" * 1000
 
@@ -123,7 +123,7 @@ async def test_keys_and_ids_have_a_plain_form(chat: Chat, key: str):
         await chat.services.turns.send(chat.who, conversation_id=None, text="hi", client_key=key)
     with pytest.raises(Invalid):
         await chat.send("hi", to=key)
-    assert await chat.services.conversations.newest(chat.who) == []
+    assert (await chat.services.conversations.listing(chat.who)).items == ()
 
 
 @pytest.mark.parametrize("model", ["openai:none", "nobody:x", "mock", "openai:\ud800", "\x00"])
@@ -131,7 +131,7 @@ async def test_a_model_that_is_not_on_offer_is_refused(chat: Chat, model: str):
     """A clear word at once, not a reply that fails later."""
     with pytest.raises(NoModel):
         await chat.services.turns.send(chat.who, conversation_id=None, text="hi", client_key="k", model=model)
-    assert await chat.services.conversations.newest(chat.who) == []
+    assert (await chat.services.conversations.listing(chat.who)).items == ()
 
 
 async def test_a_send_that_fails_leaves_no_half_rows(opening: Opening):
@@ -160,4 +160,4 @@ async def test_a_sender_who_gives_up_waiting_has_sent_once_or_not_at_all(chat: C
         turn = await chat.send(f"Cut {pause} [n:3]", key=f"cut{pause}")
         assert (await chat.ended(turn)).text == text(3)
         assert len(await chat.messages(turn)) == 2
-    assert len(await chat.services.conversations.newest(chat.who)) == 12
+    assert len((await chat.services.conversations.listing(chat.who)).items) == 12

@@ -1,0 +1,116 @@
+"""The part of a branch that is on a screen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chatapp.domain.conversations import Conversation
+from chatapp.domain.errors import NotFound
+from chatapp.domain.fold import Snapshot
+from chatapp.domain.tree import Versions, versions
+from chatapp.storage.conversations import ConversationRepository
+from chatapp.storage.database import Transaction
+from chatapp.storage.runs import RunRepository
+from chatapp.storage.trees import TreeRepository
+
+__all__ = ["Versions", "Window", "window_after", "window_around", "window_at_end"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """A part of the branch that is shown, oldest message first.
+
+    A reply that is being made has its text so far, and its `seq` says which events that covers. `versions`
+    has those of the messages that have siblings.
+    """
+
+    conversation: Conversation
+    snapshots: tuple[Snapshot, ...]
+    has_earlier: bool
+    has_later: bool
+    versions: Mapping[str, Versions]
+
+
+def window_at_end(
+    transaction: Transaction, conversation: Conversation, *, limit: int, before: str | None
+) -> Window:
+    """The last messages of the branch, or those before one of it. The cost grows with what is shown.
+
+    Raises `NotFound` for a `before` that is not in the conversation.
+    """
+    conversations = ConversationRepository(transaction)
+    leaf = conversation.leaf_id
+    if before is not None:
+        found = conversations.message(conversation.owner_id, before)
+        if found is None or found[0].key != conversation.key:
+            raise NotFound
+        leaf = found[1].parent_id
+    stored = conversations.branch(conversation.key, leaf, limit=limit + 1)
+    return _window(
+        transaction,
+        conversation,
+        stored[-limit:],
+        has_earlier=len(stored) > limit,
+        has_later=before is not None,
+    )
+
+
+def window_after(
+    transaction: Transaction, conversation: Conversation, message_id: str, *, limit: int
+) -> Window | None:
+    """The messages of the branch that follow this one; None when it is not on it."""
+    path = _path(transaction, conversation)
+    if message_id not in path:
+        return None
+    start = path.index(message_id) + 1
+    return _slice(transaction, conversation, path, start, start + limit)
+
+
+def window_around(
+    transaction: Transaction, conversation: Conversation, message_id: str, *, limit: int
+) -> Window | None:
+    """The part of the branch in the middle of which this message is; None when it is not on the branch."""
+    path = _path(transaction, conversation)
+    if message_id not in path:
+        return None
+    start = max(0, min(path.index(message_id) - limit // 2, len(path) - limit))
+    return _slice(transaction, conversation, path, start, start + limit)
+
+
+def _path(transaction: Transaction, conversation: Conversation) -> list[str]:
+    leaf_id = conversation.leaf_id
+    return TreeRepository(transaction).path(conversation.key, leaf_id) if leaf_id else []
+
+
+def _slice(
+    transaction: Transaction, conversation: Conversation, path: Sequence[str], start: int, end: int
+) -> Window:
+    stored = TreeRepository(transaction).snapshots(conversation.key, path[start:end])
+    return _window(transaction, conversation, stored, has_earlier=start > 0, has_later=end < len(path))
+
+
+def _window(
+    transaction: Transaction,
+    conversation: Conversation,
+    stored: Sequence[Snapshot],
+    *,
+    has_earlier: bool,
+    has_later: bool,
+) -> Window:
+    parents = [snapshot.message.parent_id for snapshot in stored]
+    families = versions(TreeRepository(transaction).children(conversation.key, parents))
+    shown = {snapshot.message.id for snapshot in stored}
+    return Window(
+        conversation=conversation,
+        snapshots=tuple(_current(transaction, snapshot) for snapshot in stored),
+        has_earlier=has_earlier,
+        has_later=has_later,
+        versions={one: found for one, found in families.items() if one in shown},
+    )
+
+
+def _current(transaction: Transaction, snapshot: Snapshot) -> Snapshot:
+    """A message that is being made, with what its log has so far; one transaction, so without a gap."""
+    message = snapshot.message
+    if message.status.is_final or message.run_id is None:
+        return snapshot
+    return snapshot.after(RunRepository(transaction).log(message.run_id, after=snapshot.seq))

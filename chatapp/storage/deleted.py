@@ -1,0 +1,129 @@
+"""What was deleted and can still be had back.
+
+A deleted conversation keeps its row, and with it its id and key: who watches it goes on hearing of it. What
+is *put aside* (cleared, or deleted before its id was used again) gets a row of its own under an id that no
+client can name.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
+
+from chatapp.domain.conversations import Conversation
+from chatapp.domain.ids import new_id
+from chatapp.storage.codec import conversation_of
+from chatapp.storage.runs import GENERATING
+from chatapp.storage.tables import CONVERSATIONS, MESSAGES, RUNS
+
+_conversations = CONVERSATIONS.c
+_owner: BindParameter[str] = bindparam("owner")
+_id: BindParameter[str] = bindparam("wanted")
+_key: BindParameter[int] = bindparam("in_key")
+_deleted = _conversations.deleted_at.is_not(None)
+#: Not among the characters of an id that clients may make up.
+_ASIDE = "~"
+
+_GET = select(CONVERSATIONS).where(_conversations.owner_id == _owner, _conversations.id == _id, _deleted)
+_ASIDE_OF = (
+    select(CONVERSATIONS)
+    .where(_conversations.owner_id == _owner, _conversations.former_id == _id, _deleted)
+    .order_by(_conversations.key.desc())
+)
+_SET = update(CONVERSATIONS).where(_conversations.key == _key)
+_BEGIN_ANEW = _SET.returning(*_conversations)
+_RESTORE = (
+    update(CONVERSATIONS)
+    .where(_conversations.owner_id == _owner, _conversations.id == _id, _deleted)
+    .values(deleted_at=None)
+    .returning(*_conversations)
+)
+_ADD = insert(CONVERSATIONS).returning(_conversations.key)
+_MOVES = tuple(
+    update(table).where(table.c.conversation_key == _key).values(conversation_key=bindparam("to_key"))
+    for table in (MESSAGES, RUNS)
+)
+_FORGET = delete(CONVERSATIONS).where(_conversations.key == _key)
+_EXPIRED = (
+    select(_conversations.key)
+    .where(_conversations.deleted_at < bindparam("before"), _conversations.key.not_in(GENERATING))
+    .limit(bindparam("most"))
+)
+_PURGE = delete(CONVERSATIONS).where(_conversations.key.in_(_EXPIRED)).returning(_conversations.key)
+
+
+class DeletedRepository:
+    """Deleted conversations within one transaction."""
+
+    def __init__(self, transaction: Connection) -> None:
+        self._transaction: Connection = transaction
+
+    def delete(self, key: int, *, at: datetime) -> None:
+        """No query finds the conversation any more, but for those here."""
+        self._transaction.execute(_SET, {"in_key": key, "deleted_at": at})
+
+    def get(self, owner_id: str, conversation_id: str) -> Conversation | None:
+        """The owner's deleted conversation that has this id."""
+        row = self._transaction.execute(_GET, {"owner": owner_id, "wanted": conversation_id}).first()
+        return conversation_of(row) if row else None
+
+    def aside_of(self, owner_id: str, conversation_id: str) -> list[Conversation]:
+        """What was put aside of the owner's conversation with this id, the last first."""
+        rows = self._transaction.execute(_ASIDE_OF, {"owner": owner_id, "wanted": conversation_id})
+        return [conversation_of(row) for row in rows]
+
+    def restore(self, owner_id: str, conversation_id: str) -> Conversation | None:
+        """Takes a deletion back; None when no conversation with this id is deleted."""
+        where = {"owner": owner_id, "wanted": conversation_id}
+        row = self._transaction.execute(_RESTORE, where).first()
+        return conversation_of(row) if row else None
+
+    def put_aside(self, conversation: Conversation, *, at: datetime) -> str:
+        """Empties the conversation; what was in it is deleted as of this time. Returns its new id."""
+        aside_id = _ASIDE + new_id()
+        values = {
+            "id": aside_id,
+            "former_id": conversation.id,
+            "owner_id": conversation.owner_id,
+            "title": conversation.title,
+            "model": conversation.model,
+            "leaf_id": conversation.leaf_id,
+            "created_at": conversation.created_at,
+            "updated_at": conversation.updated_at,
+            "deleted_at": at,
+        }
+        to_key = self._transaction.execute(_ADD, values).scalar_one()
+        self._move(conversation.key, to_key)
+        self._transaction.execute(_SET, {"in_key": conversation.key, "leaf_id": None})
+        return aside_id
+
+    def begin_anew(self, conversation: Conversation, *, title: str, at: datetime) -> Conversation:
+        """A deleted conversation whose id is used again: what was in it is put aside, and nothing of it is
+        seen in the new one."""
+        self.put_aside(conversation, at=at)
+        values = {
+            "in_key": conversation.key,
+            "title": title,
+            "model": "",
+            "pinned": False,
+            "archived": False,
+            "deleted_at": None,
+            "created_at": at,
+            "updated_at": at,
+        }
+        return conversation_of(self._transaction.execute(_BEGIN_ANEW, values).one())
+
+    def put_back(self, aside: Conversation, into: Conversation) -> None:
+        """The reverse of `put_aside`; the conversation must be empty."""
+        self._move(aside.key, into.key)
+        self._transaction.execute(_SET, {"in_key": into.key, "leaf_id": aside.leaf_id})
+        self._transaction.execute(_FORGET, {"in_key": aside.key})
+
+    def purge(self, *, before: datetime, limit: int) -> int:
+        """Removes for good what was deleted before this time, but for replies that are just being stopped;
+        returns how many conversations."""
+        gone = self._transaction.execute(_PURGE, {"before": before, "most": limit})
+        return len(gone.all())
+
+    def _move(self, key: int, to_key: int) -> None:
+        for move in _MOVES:
+            self._transaction.execute(move, {"in_key": key, "to_key": to_key})
