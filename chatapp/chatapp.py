@@ -14,6 +14,7 @@ from chatapp.api.policy import guard_policy
 from chatapp.services.accounts import Accounts
 from chatapp.settings import load_or_exit
 from chatapp.ui.access import opened_services, services
+from chatapp.ui.components.browser import early_script
 from chatapp.ui.csp import content_security_policy
 from chatapp.ui.entrance import entrance
 from chatapp.ui.exceptions import on_backend_error, on_frontend_error, quieten
@@ -41,7 +42,7 @@ rules = EventRules(is_handler=callable_by_browsers, storage_vars=storage_vars)
 app = rx.App(
     html_lang="en",
     stylesheets=STYLESHEETS,
-    head_components=[entrance()],
+    head_components=[early_script(), entrance()],
     # Reflex's own overlays and toasts need eval in the browser, which our policy forbids.
     app_wraps={(55, "ErrorBoundary"): lambda _: default_error_boundary()},
     toaster=None,

@@ -5,10 +5,15 @@ import reflex as rx
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.composer import composer
 from chatapp.ui.components.header import header
-from chatapp.ui.components.log import log, missing, welcome
+from chatapp.ui.components.log import log, missing
 from chatapp.ui.components.notices import notices
 from chatapp.ui.components.outbox import conversation_var, pending_var
+from chatapp.ui.components.shortcuts import shortcuts
 from chatapp.ui.components.sidebar import sidebar
+from chatapp.ui.components.skeleton import log_skeleton
+from chatapp.ui.components.toasts import toasts
+from chatapp.ui.components.welcome import welcome
+from chatapp.ui.side import Side
 
 
 def add_page(app: rx.App) -> None:
@@ -34,8 +39,10 @@ def chat_page() -> rx.Component:
             header(),
             _conversation(),
             rx.el.div(notices(), composer(), class_name="foot shrink-0 pb-3 sm:pb-5"),
-            class_name="flex min-w-0 flex-1 flex-col",
+            class_name="relative flex min-w-0 flex-1 flex-col",
         ),
+        toasts(),
+        shortcuts(),
         class_name="flex h-dvh overflow-hidden bg-background text-foreground",
     )
 
@@ -43,11 +50,16 @@ def chat_page() -> rx.Component:
 def _conversation() -> rx.Component:
     """What is sent counts at once: it is neither a welcome nor a conversation that is not there yet."""
     none_pending = pending_var().length() == 0
+    arrived = (Side.epoch != "") & (Chat.cid == conversation_var())
     return rx.el.div(
         rx.cond(
             (conversation_var() == "") & none_pending,
             welcome(),
-            rx.cond(Chat.missing & none_pending, missing(), log()),
+            rx.cond(
+                arrived | ~none_pending,
+                rx.cond(Chat.missing & none_pending, missing(), log()),
+                log_skeleton(),
+            ),
         ),
-        class_name="flex min-h-0 flex-1 flex-col",
+        class_name="under-header flex min-h-0 flex-1 flex-col",
     )

@@ -6,7 +6,7 @@ from typing import Final, TypedDict
 from chatapp.domain.conversations import Conversation
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import FinishReason, Message, Role, Status
-from chatapp.providers.base import Model, Readiness
+from chatapp.providers.base import Capability, Model, Readiness
 
 
 class Row(TypedDict):
@@ -32,10 +32,11 @@ class Item(TypedDict):
 
 
 class Choice(TypedDict):
-    """A model in the picker."""
+    """A model in the picker; `details` says what it can do."""
 
     id: str
     label: str
+    details: str
     notice: str
 
 
@@ -46,6 +47,7 @@ class Step(TypedDict):
     percent: int
 
 
+MILLION: Final = 1_000_000
 #: Ends from which "Continue" goes on; a complete reply offers it only when its length was cut.
 _UNFINISHED: Final = frozenset({Status.STOPPED, Status.INTERRUPTED, Status.FAILED})
 
@@ -90,7 +92,22 @@ def item(conversation: Conversation) -> Item:
 
 def choice(model: Model) -> Choice:
     """A model as the picker shows it."""
-    return Choice(id=model.id, label=model.label, notice=model.notice)
+    return Choice(id=model.id, label=model.label, details=_details(model), notice=model.notice)
+
+
+def _details(model: Model) -> str:
+    """What one compares models by; nothing of one that is none."""
+    if model.notice:
+        return ""
+    able = [one.value for one in Capability if one in model.capabilities]
+    return " · ".join([*able, f"{_count(model.context_tokens)} context"])
+
+
+def _count(tokens: int) -> str:
+    """As vendors write it: 128k, 1M."""
+    if tokens >= MILLION:
+        return f"{tokens / MILLION:.2g}M"
+    return f"{round(tokens / 1000)}k" if tokens % 1024 else f"{tokens // 1024}k"
 
 
 def steps(readiness: Sequence[tuple[str, Readiness]]) -> list[Step]:

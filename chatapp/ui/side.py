@@ -5,6 +5,7 @@ import reflex as rx
 from chatapp.domain.accounts import Principal
 from chatapp.domain.ids import new_id
 from chatapp.ui.access import services
+from chatapp.ui.build_id import build_id
 from chatapp.ui.rows import Choice, Item, Step, choice, item, steps
 
 #: The conversation in use moves to the top and gets a title: only so many items are sent again for that.
@@ -12,7 +13,10 @@ TOP = 3
 
 
 class Side(rx.State):
-    """`epoch` is new at each hydration: the composer then sends again what was not acknowledged."""
+    """`build`: which page the server would send now.
+
+    `epoch` is new at each hydration: the composer then sends again what was not acknowledged.
+    """
 
     top: tuple[Item, ...] = ()
     rest: tuple[Item, ...] = ()
@@ -22,6 +26,7 @@ class Side(rx.State):
     me: str = ""
     max_chars: int = 0
     signed_out: bool = False
+    build: str = ""
 
     def _begin(self, principal: Principal) -> None:
         """A page was hydrated."""
@@ -29,6 +34,7 @@ class Side(rx.State):
         self.me = principal.account_id[:12]
         self.max_chars = services().settings.max_message_chars
         self.signed_out = False
+        self.build = build_id()
 
     async def _read(self, principal: Principal) -> None:
         """Assigns only what changed, since what is assigned is sent."""

@@ -13,6 +13,19 @@ _COLORS: Final = (
     "warning", "success",
 )  # fmt: skip
 
+#: Accents that can be chosen, the default first; their colours are in `assets/page.css`.
+ACCENTS: Final = ("indigo", "blue", "teal", "green", "amber", "rose", "graphite")
+
+#: The type scale: size and line height.
+_TEXT: Final = {
+    "xs": ["0.75rem", "1rem"],
+    "sm": ["0.875rem", "1.25rem"],
+    "base": ["1rem", "1.625rem"],
+    "lg": ["1.125rem", "1.75rem"],
+    "xl": ["1.375rem", "1.875rem"],
+    "2xl": ["1.75rem", "2.25rem"],
+}
+
 #: For `rx.plugins.TailwindV4Plugin(config=...)` in rxconfig.py.
 TAILWIND: Final[dict[str, Any]] = {
     "darkMode": "class",
@@ -28,6 +41,7 @@ TAILWIND: Final[dict[str, Any]] = {
         "extend": {
             "colors": {name: f"var(--{name})" for name in _COLORS},
             "fontFamily": {"sans": ["var(--font-sans)"], "mono": ["var(--font-mono)"]},
+            "fontSize": _TEXT,
             "maxWidth": {"column": "46rem"},
         }
     },

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import reflex as rx
 
-_QUIET: Final = (
+#: The look of what is quiet until it is pointed at.
+QUIET: Final = (
     "inline-flex items-center justify-center gap-1.5 rounded-lg text-muted-foreground cursor-pointer "
     "hover:bg-accent hover:text-foreground transition-colors"
 )
@@ -17,7 +18,7 @@ def icon_button(name: str, icon: str, *, size: int = 18, class_name: str = "", *
         type="button",
         aria_label=name,
         title=name,
-        class_name=f"{_QUIET} size-9 shrink-0 {class_name}",
+        class_name=f"{QUIET} size-9 shrink-0 {class_name}",
         **props,
     )
 
@@ -29,6 +30,6 @@ def small_button(name: str, icon: str, **props: Any) -> rx.Component:
         rx.el.span(name, class_name="hidden sm:inline"),
         type="button",
         aria_label=name,
-        class_name=f"{_QUIET} h-8 min-w-8 px-2 text-[0.8rem]",
+        class_name=f"{QUIET} h-8 min-w-8 px-2 text-[0.8rem]",
         **props,
     )

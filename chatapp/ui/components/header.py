@@ -1,28 +1,30 @@
-"""Above the conversation: the model, the connection, the theme."""
+"""Above the conversation: the list's button, the model, the connection, the looks and the keys."""
 
 import reflex as rx
-from reflex_base.constants.compiler import Hooks, Imports
-from reflex_base.utils.imports import ImportVar
-from reflex_base.vars import VarData
 
 from chatapp.ui.chat import Chat
+from chatapp.ui.components.appearance import appearance
 from chatapp.ui.components.buttons import icon_button
+from chatapp.ui.components.connection import connection
 from chatapp.ui.components.outbox import model_var, pick_model
-from chatapp.ui.components.sidebar import open_drawer
-from chatapp.ui.components.together import together
+from chatapp.ui.components.shortcuts import help_button
+from chatapp.ui.components.sidebar import sidebar_buttons
 from chatapp.ui.rows import Choice
 from chatapp.ui.side import Side
 
 
 def header() -> rx.Component:
-    """One line, the same on every screen."""
+    """One line of glass, the same on every screen."""
     return rx.el.header(
-        open_drawer(),
+        sidebar_buttons(),
         _models(),
+        rx.foreach(Side.models, _abilities),
         rx.el.div(class_name="flex-1"),
         connection(),
-        _theme(),
-        class_name="flex h-14 shrink-0 items-center gap-2 px-3",
+        icon_button("Toggle theme", "sun-moon", on_click=rx.toggle_color_mode),
+        appearance(),
+        rx.el.div(help_button(), class_name="hidden sm:block"),
+        class_name="header glass absolute inset-x-0 top-0 z-20 flex h-(--header) items-center gap-1 px-3",
     )
 
 
@@ -34,58 +36,31 @@ def _models() -> rx.Component:
             aria_label="Model",
             value=model_var(),
             on_change=lambda model: [pick_model(model), Chat.choose_model(model)],
-            class_name="appearance-none [field-sizing:content] truncate max-w-[45vw] rounded-lg "
-            "bg-transparent py-1.5 pl-2.5 pr-7 "
-            "text-[0.95rem] "
-            "font-medium cursor-pointer hover:bg-accent",
+            class_name="picker appearance-none [field-sizing:content] truncate max-w-[36vw] rounded-lg "
+            "bg-transparent py-1.5 pl-2.5 pr-7 text-base font-medium cursor-pointer hover:bg-accent",
         ),
         rx.icon(
             "chevron-down",
-            size=15,
+            size=16,
             aria_hidden=True,
             class_name="pointer-events-none absolute right-2 top-2.5",
         ),
-        class_name="relative",
+        class_name="relative min-w-0",
     )
 
 
 def _option(one: rx.Var[Choice]) -> rx.Component:
-    return rx.el.option(one["label"], value=one["id"], key=one["id"])
-
-
-def _theme() -> rx.Component:
-    return icon_button("Toggle theme", "sun-moon", on_click=rx.toggle_color_mode)
-
-
-def connection() -> rx.Component:
-    """Quiet while all is well; words as soon as it is not."""
-    online = (
-        "const onLine = useSyncExternalStore((wake) => { for (const n of ['online', 'offline']) "
-        "addEventListener(n, wake); "
-        "return () => { for (const n of ['online', 'offline']) removeEventListener(n, wake) } }, "
-        "() => navigator.onLine, () => true)"
+    """The browser that can, draws `data-details` below the name; it is no part of the option's text."""
+    return rx.el.option(
+        one["label"], value=one["id"], key=one["id"], custom_attrs={"data-details": one["details"]}
     )
-    hooks = {Hooks.CONNECT_ERRORS: None, online: None}
-    imports = [Imports.CONNECT_ERRORS, {"react": [ImportVar(tag="useSyncExternalStore")]}]
-    data = VarData.merge(
-        Side.epoch._get_all_var_data(), VarData(hooks=hooks), *(VarData(imports=one) for one in imports)
-    )
-    state = rx.Var(
-        f'(connectErrors.length > 0 || !onLine ? "offline" : {Side.epoch!s} ? "online" : "connecting")',
-        _var_type=str,
-        _var_data=data,
-    ).guess_type()
-    return together(
-        rx.el.span(class_name="size-2 rounded-full bg-current", aria_hidden=True),
-        rx.match(
-            state,
-            ("online", rx.el.span("Online", class_name="sr-only")),
-            ("offline", rx.el.span("Offline")),
-            rx.el.span("Connecting"),
-        ),
-        role="status",
-        data_connection=state,
-        class_name="flex items-center gap-2 px-2 text-sm text-muted-foreground "
-        "data-[connection=online]:text-success "
-        "data-[connection=offline]:text-warning",
+
+
+def _abilities(one: rx.Var[Choice]) -> rx.Component:
+    """What the chosen model can do, where there is room; the list says it of each."""
+    chosen = (one["id"] == Chat.model) & (one["details"] != "")
+    return rx.cond(
+        chosen,
+        rx.el.span(one["details"], class_name="hidden truncate text-xs text-muted-foreground lg:inline"),
+        rx.fragment(),
     )

@@ -8,19 +8,11 @@ from reflex_base.utils.imports import ImportVar
 from reflex_base.vars import VarData
 
 from chatapp.ui.chat import Chat
-from chatapp.ui.components.composer import starter
 from chatapp.ui.components.message import messages, user_message
 from chatapp.ui.components.outbox import pending_var
 from chatapp.ui.components.together import together
 
 _LIBRARY: Final = "use-stick-to-bottom@1.1.6"
-
-STARTERS: Final = (
-    "Explain quantum computing in simple terms",
-    "Write a Python function that finds duplicate files",
-    "Compare SQLite and PostgreSQL in a table",
-    "Help me plan a week of simple dinners",
-)
 
 
 class StickToBottom(Component):
@@ -109,24 +101,6 @@ def _jump() -> rx.Component:
         "rounded-full border border-border bg-card shadow-[var(--shadow)] cursor-pointer hover:bg-muted",
     )
     return together(rx.cond(at_end, rx.fragment(), button))
-
-
-def welcome() -> rx.Component:
-    """The page of a new conversation."""
-    return rx.el.section(
-        rx.el.h1(
-            "What would you like to talk about?",
-            class_name="text-2xl sm:text-3xl font-semibold tracking-tight",
-        ),
-        rx.el.div(
-            *(starter(text) for text in STARTERS),
-            class_name="mt-6 grid w-full grid-cols-1 gap-2.5 sm:grid-cols-2",
-        ),
-        aria_label="Welcome",
-        class_name="mx-auto flex w-full max-w-column flex-1 min-h-0 flex-col items-center justify-center "
-        "px-4 sm:px-6 "
-        "overflow-y-auto text-center",
-    )
 
 
 def missing() -> rx.Component:

@@ -4,13 +4,15 @@ import reflex as rx
 
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.buttons import icon_button
+from chatapp.ui.components.connection import connection_notices
 from chatapp.ui.rows import Choice, Step
 from chatapp.ui.side import Side
 
 
 def notices() -> rx.Component:
-    """What a button could not do, the login that ended, models on their way, and what the chosen model is."""
+    """The connection, a refused button, the login that ended, models on their way, what a model is."""
     return rx.el.div(
+        connection_notices(),
         rx.cond(Chat.notice != "", _refused(), rx.fragment()),
         rx.cond(Side.signed_out, _signed_out(), rx.fragment()),
         rx.foreach(Side.steps, _step),

@@ -7,7 +7,9 @@ from reflex_base.vars import VarData
 from reflex_components_core.react_router import ReactRouterLink
 
 from chatapp.ui.chat import Chat
+from chatapp.ui.components.browser import do, kept
 from chatapp.ui.components.buttons import icon_button
+from chatapp.ui.components.together import together
 from chatapp.ui.rows import Item
 from chatapp.ui.side import Side
 
@@ -37,10 +39,23 @@ def sidebar() -> rx.Component:
     )
 
 
-def open_drawer() -> rx.Component:
-    """Only where the list is a drawer."""
-    return icon_button(
-        "Show the list", "panel-left", class_name="md:hidden", custom_attrs={"popoverTarget": DRAWER}
+def sidebar_buttons() -> rx.Component:
+    """For the header: the list is opened as a drawer on a narrow screen, folded away on a wide one."""
+    shown = kept("sidebar", "open") != "closed"
+    return rx.fragment(
+        icon_button(
+            "Show the list", "panel-left", class_name="md:hidden", custom_attrs={"popoverTarget": DRAWER}
+        ),
+        together(
+            icon_button(
+                "Toggle sidebar",
+                "panel-left",
+                on_click=do("toggleSidebar()"),
+                aria_expanded=rx.cond(shown, "true", "false"),
+                aria_controls=DRAWER,
+            ),
+            class_name="hidden md:block",
+        ),
     )
 
 
@@ -49,6 +64,7 @@ def _new_chat() -> rx.Component:
         rx.icon("square-pen", size=17, aria_hidden=True),
         "New chat",
         type="button",
+        custom_attrs={"data-press": "new-chat"},
         on_click=[rx.redirect("/"), rx.call_function(_CLOSE)],
         class_name="flex w-full items-center gap-2.5 rounded-xl border border-border bg-background px-3 "
         "py-2 text-sm "

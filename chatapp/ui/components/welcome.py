@@ -1,0 +1,69 @@
+"""The page of a new conversation: a greeting, prompts to begin with, and who wants to may give a name."""
+
+from typing import Final
+
+import reflex as rx
+
+from chatapp.ui.components.browser import do, kept
+from chatapp.ui.components.composer import starter
+from chatapp.ui.components.together import together
+from chatapp.ui.side import Side
+
+STARTERS: Final = (
+    "Explain quantum computing in simple terms",
+    "Write a Python function that finds duplicate files",
+    "Compare SQLite and PostgreSQL in a table",
+    "Help me plan a week of simple dinners",
+)
+
+
+def welcome() -> rx.Component:
+    """Above the composer and never in its way: one can write at once."""
+    return rx.el.section(
+        rx.el.div(
+            together(_greeting()),
+            rx.el.div(
+                *(starter(text) for text in STARTERS),
+                class_name="mt-8 grid w-full grid-cols-1 gap-2 sm:grid-cols-2",
+            ),
+            rx.cond(Side.top.length() == 0, _introduction(), rx.fragment()),
+            class_name="m-auto w-full py-6",
+        ),
+        aria_label="Welcome",
+        class_name="mx-auto flex w-full max-w-column flex-1 min-h-0 flex-col px-3 sm:px-6 "
+        "overflow-y-auto text-center",
+    )
+
+
+def _greeting() -> rx.Component:
+    name = kept("name", "")
+    return rx.el.h1(
+        rx.cond(name != "", rx.Var.create("Hello, ") + name + ".", "Hello."),
+        rx.el.span("What would you like to talk about?", class_name="block text-muted-foreground"),
+        class_name="text-2xl font-semibold tracking-tight text-balance wrap-anywhere",
+    )
+
+
+def _introduction() -> rx.Component:
+    """Asked on the first visit, and never needed."""
+    return rx.el.form(
+        rx.el.label("What may I call you?", html_for="your-name", class_name="text-muted-foreground"),
+        rx.el.input(
+            id="your-name",
+            name="name",
+            aria_label="Your name",
+            placeholder="Your name (optional)",
+            max_length=40,
+            auto_complete="given-name",
+            class_name="h-9 w-48 rounded-xl border border-input bg-background px-3 "
+            "placeholder:text-muted-foreground",
+        ),
+        rx.el.button(
+            "Get started",
+            type="submit",
+            class_name="h-9 rounded-xl bg-secondary px-3.5 font-medium text-foreground cursor-pointer "
+            "hover:bg-accent transition-colors",
+        ),
+        on_submit=lambda form: do(f"introduce({form!s})", form),
+        class_name="introduction mt-8 flex flex-wrap items-center justify-center gap-2 text-sm",
+    )
