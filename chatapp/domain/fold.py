@@ -1,7 +1,8 @@
 """The one fold: the only code that turns events into a message."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from chatapp.domain.events import (
@@ -28,13 +29,17 @@ from chatapp.domain.messages import (
 )
 
 
-def fold(message: Message, event: RunEvent) -> Message:
-    """The message after the event. Any split of a text into chunks folds to the same message."""
+def fold(message: Message, event: RunEvent, *, took_ms: int = 0) -> Message:
+    """The message after the event, which came `took_ms` after the one before.
+
+    Any split of a text into chunks folds to the same message.
+    """
     match event:
         case Chunk():
             return replace(message, parts=_append(message.parts, TextPart(text=event.content)))
         case Reasoning():
-            return replace(message, parts=_append(message.parts, ReasoningPart(text=event.content)))
+            thought = ReasoningPart(text=event.content, took_ms=took_ms)
+            return replace(message, parts=_append(message.parts, thought))
         case ToolCall():
             call = ToolCallPart(id=event.id, name=event.name, arguments=event.arguments)
             return replace(message, parts=(*message.parts, call))
@@ -75,10 +80,14 @@ def _append(parts: tuple[Part, ...], new: TextPart | ReasoningPart) -> tuple[Par
     """Text joins the last part of its kind, so that the split into chunks leaves no trace."""
     if not new.text:
         return parts
-    last = parts[-1] if parts else None
-    if isinstance(last, TextPart | ReasoningPart) and last.kind == new.kind:
-        return (*parts[:-1], replace(last, text=last.text + new.text))
-    return (*parts, new)
+    match parts[-1] if parts else None, new:
+        case TextPart() as last, TextPart():
+            return (*parts[:-1], replace(last, text=last.text + new.text))
+        case ReasoningPart() as last, ReasoningPart():
+            whole = replace(last, text=last.text + new.text, took_ms=last.took_ms + new.took_ms)
+            return (*parts[:-1], whole)
+        case _:
+            return (*parts, new)
 
 
 def _keep(parts: tuple[Part, ...], keep_chars: int) -> tuple[Part, ...]:
@@ -96,10 +105,11 @@ def _keep(parts: tuple[Part, ...], keep_chars: int) -> tuple[Part, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """A message and the seq it covers: text and cursor are never apart."""
+    """A message and the seq it covers: text and cursor are never apart. `at` is its time."""
 
     message: Message
     seq: int = 0
+    at: datetime | None = field(default=None, compare=False)
 
     def after(self, records: Iterable[Logged]) -> "Snapshot":
         """This snapshot with the records folded in; those it already covers are passed over.
@@ -107,11 +117,17 @@ class Snapshot:
         Raises:
             ValueError: a record is missing in between.
         """
-        message, seq = self.message, self.seq
+        message, seq, at = self.message, self.seq, self.at
         for record in records:
             if record.seq <= seq:
                 continue
             if record.seq != seq + 1:
                 raise ValueError(f"seq {record.seq} follows {seq}")
-            message, seq = fold(message, record.event), record.seq
-        return Snapshot(message=message, seq=seq)
+            message = fold(message, record.event, took_ms=milliseconds(at, record.at))
+            seq, at = record.seq, record.at
+        return Snapshot(message=message, seq=seq, at=at)
+
+
+def milliseconds(before: datetime | None, at: datetime) -> int:
+    """From one record to the next; none before the first, and clocks may be set back."""
+    return max(0, round((at - before) / timedelta(milliseconds=1))) if before else 0

@@ -49,9 +49,10 @@ class TextPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReasoningPart:
-    """What the model thought aloud before it answered."""
+    """What the model thought aloud before it answered, and for how long (ms since what came before)."""
 
     text: str
+    took_ms: int = 0
     kind: Literal["reasoning"] = "reasoning"
 
 
@@ -149,3 +150,8 @@ class Message:
     def reasoning(self) -> str:
         """All reasoning parts, concatenated."""
         return "".join(part.text for part in self.parts if isinstance(part, ReasoningPart))
+
+    @property
+    def thought_ms(self) -> int:
+        """How long the model thought."""
+        return sum(part.took_ms for part in self.parts if isinstance(part, ReasoningPart))

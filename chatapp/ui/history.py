@@ -57,7 +57,7 @@ def settled(ids: Sequence[str], live: str) -> int:
 
 def blank(snapshot: Snapshot) -> Row:
     """The row of a reply that is shown live: its text comes another way."""
-    return row(snapshot) | Row(text="", thinking="")  # type: ignore[typeddict-item]
+    return row(snapshot) | Row(text="", cuts=(), thinking="")  # type: ignore[typeddict-item]
 
 
 def _together(rows: Mapping[str, Rows], names: Iterable[str]) -> Rows:

@@ -10,17 +10,19 @@ from typing import Any, Final
 
 import reflex as rx
 
+from chatapp.ui.parts import Cut
 from chatapp.ui.run_view import Changes
 
 
 class Live(rx.State):
-    """The reply's text: `t4 + t3 + t2 + t1 + t0`, see `live_text`."""
+    """The reply's text: `t4 + t3 + t2 + t1 + t0`, see `live_text`; where it can be parted, see `parts`."""
 
     t0: str = ""
     t1: str = ""
     t2: str = ""
     t3: str = ""
     t4: str = ""
+    cuts: tuple[Cut, ...] = ()
 
 
 class Thinking(rx.State):
@@ -43,6 +45,9 @@ class Now(rx.State):
     left_out: int = 0
     more: bool = False
     position: int = 0
+    thinks: bool = False
+    thought: int = 0
+    seams: tuple[str, ...] = ()
 
 
 _STATES: Final = {"now": Now, "live": Live, "thinking": Thinking}

@@ -7,6 +7,7 @@ from chatapp.domain.conversations import Conversation
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import FinishReason, Message, Role, Status
 from chatapp.providers.base import Capability, Model, Readiness
+from chatapp.ui.parts import Cut, Cuts
 
 
 class Row(TypedDict):
@@ -17,7 +18,10 @@ class Row(TypedDict):
     status: str
     at: str
     text: str
+    cuts: tuple[Cut, ...]
     thinking: str
+    thought: int
+    seams: tuple[str, ...]
     model: str
     error: str
     left_out: int
@@ -61,12 +65,29 @@ def row(snapshot: Snapshot) -> Row:
         status=message.status,
         at=message.created_at.isoformat(timespec="seconds"),
         text=message.text,
+        cuts=tuple(Cuts(message.text).cuts) if message.role is Role.ASSISTANT else (),
         thinking=message.reasoning,
+        thought=message.thought_ms,
+        seams=seams(message),
         model=message.model,
         error=message.failure.message if message.failure else "",
         left_out=message.left_out,
         more=can_continue(message),
     )
+
+
+def seams(message: Message) -> tuple[str, ...]:
+    """Where another model went on, in words."""
+    return tuple(
+        f"{_name(seam.before)} failed; {_name(seam.model)} went on from here."
+        for seam in message.seams
+        if seam.is_fallback
+    )
+
+
+def _name(model: str) -> str:
+    """A model's own name, without its provider's."""
+    return model.partition(":")[2] or model
 
 
 def can_continue(message: Message) -> bool:

@@ -3,19 +3,22 @@ are."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from chatapp.domain.events import Attempt, Chunk, Logged, Reasoning
-from chatapp.domain.fold import Snapshot, fold
+from chatapp.domain.fold import Snapshot, fold, milliseconds
 from chatapp.domain.messages import Message, Part, ReasoningPart, TextPart
 from chatapp.ui.live_text import LiveText
-from chatapp.ui.rows import can_continue
+from chatapp.ui.parts import Cuts
+from chatapp.ui.rows import can_continue, seams
 
 #: Parts of a delta: var name -> value, for each of the three states that show a live reply.
 Changes = dict[str, dict[str, Any]]
 
 _NOBODY: Final[Mapping[str, Any]] = {
     "id": "", "status": "", "model": "", "error": "", "left_out": 0, "more": False, "position": 0,
+    "thinks": False, "thought": 0, "seams": (),
 }  # fmt: skip
 
 
@@ -32,7 +35,10 @@ class RunView:
         self.seq: int = snapshot.seq
         self.live: LiveText = LiveText(message.text)
         self.thinking: LiveText = LiveText(message.reasoning)
-        self._parts: list[tuple[str, int]] = [_span(part) for part in message.parts]
+        self._cuts: Cuts = Cuts(message.text)
+        self._has_cuts: bool = bool(self._cuts.cuts)
+        self._parts: list[_Span] = [_span(part) for part in message.parts]
+        self._at: datetime | None = snapshot.at
         self._about: Message = replace(message, parts=())
         self._position: int = 0
         self._told: dict[str, Any] = dict(_NOBODY)
@@ -55,8 +61,8 @@ class RunView:
                 continue
             if record.seq != self.seq + 1:
                 raise ValueError(f"seq {record.seq} follows {self.seq}")
-            self._fold(record)
-            self.seq = record.seq
+            self._fold(record, milliseconds(self._at, record.at))
+            self.seq, self._at = record.seq, record.at
 
     def queue(self, position: int) -> None:
         """Its place among those that wait."""
@@ -65,10 +71,13 @@ class RunView:
 
     def take_changes(self) -> Changes:
         """What changed since this was last asked, for readers that have everything before."""
+        live: dict[str, Any] = _levels("t", self.live.take_changes())
+        if self._has_cuts:
+            live["cuts"], self._has_cuts = tuple(self._cuts.cuts), False
         return _without_empty(
             {
                 "now": self._news() if self._has_news else {},
-                "live": _levels("t", self.live.take_changes()),
+                "live": live,
                 "thinking": _levels("r", self.thinking.take_changes()),
             }
         )
@@ -77,7 +86,7 @@ class RunView:
         """All of it, for a reader that has nothing or has missed something."""
         return {
             "now": self._now(),
-            "live": _levels("t", dict(enumerate(self.live.levels))),
+            "live": {**_levels("t", dict(enumerate(self.live.levels))), "cuts": tuple(self._cuts.cuts)},
             "thinking": _levels("r", dict(enumerate(self.thinking.levels))),
         }
 
@@ -86,14 +95,15 @@ class RunView:
         self._told, self._has_news = now, False
         return {name: value for name, value in now.items() if told.get(name) != value}
 
-    def _fold(self, record: Logged) -> None:
+    def _fold(self, record: Logged, took_ms: int) -> None:
         match record.event:
             case Chunk(content=text):
                 self.live.append(text)
+                self._has_cuts |= self._cuts.append(text)
                 self._grow("text", len(text))
             case Reasoning(content=text):
                 self.thinking.append(text)
-                self._grow("reasoning", len(text))
+                self._grow("reasoning", len(text), took_ms)
             case Attempt(keep_chars=keep):
                 self._cut(keep)
                 self._about = fold(self._about, record.event)
@@ -102,26 +112,30 @@ class RunView:
                 self._about = replace(fold(self._about, record.event), parts=())
                 self._has_news = True
 
-    def _grow(self, kind: str, length: int) -> None:
-        if self._parts and self._parts[-1][0] == kind:
-            self._parts[-1] = (kind, self._parts[-1][1] + length)
+    def _grow(self, kind: str, length: int, took_ms: int = 0) -> None:
+        if not length:
+            return
+        if self._parts and (last := self._parts[-1]).kind == kind:
+            self._parts[-1] = _Span(kind, last.length + length, last.took_ms + took_ms)
         else:
-            self._parts.append((kind, length))
+            self._parts.append(_Span(kind, length, took_ms))
+            self._has_news = True
 
     def _cut(self, keep_chars: int) -> None:
         """As the fold cuts: text up to a length, and nothing of any kind after it."""
-        kept: list[tuple[str, int]] = []
+        kept: list[_Span] = []
         left = keep_chars
-        for kind, length in self._parts:
-            if kind == "text" and length > left:
-                kept.append((kind, left))
+        for span in self._parts:
+            if span.kind == "text" and span.length > left:
+                kept.append(_Span("text", left))
                 break
-            left -= length if kind == "text" else 0
-            kept.append((kind, length))
+            left -= span.length if span.kind == "text" else 0
+            kept.append(span)
         if kept != self._parts:
             self._parts = kept
-            self.live.cut(sum(length for kind, length in kept if kind == "text"))
-            self.thinking.cut(sum(length for kind, length in kept if kind == "reasoning"))
+            self.live.cut(sum(span.length for span in kept if span.kind == "text"))
+            self._cuts, self._has_cuts = Cuts(self.live.text), True
+            self.thinking.cut(sum(span.length for span in kept if span.kind == "reasoning"))
 
     def _now(self) -> dict[str, Any]:
         about = self._about
@@ -134,6 +148,9 @@ class RunView:
             "error": about.failure.message if about.failure else "",
             "left_out": about.left_out,
             "more": can_continue(some),
+            "thinks": not self.is_final and bool(self._parts) and self._parts[-1].kind == "reasoning",
+            "thought": sum(span.took_ms for span in self._parts),
+            "seams": seams(about),
             "position": 0 if about.status != "queued" else self._position,
         }
 
@@ -143,14 +160,22 @@ def nobody() -> Changes:
     return {"now": dict(_NOBODY)}
 
 
-def _span(part: Part) -> tuple[str, int]:
+class _Span(NamedTuple):
+    """What there is of a part, without its text."""
+
+    kind: str
+    length: int = 0
+    took_ms: int = 0
+
+
+def _span(part: Part) -> _Span:
     match part:
         case TextPart(text=text):
-            return ("text", len(text))
-        case ReasoningPart(text=text):
-            return ("reasoning", len(text))
+            return _Span("text", len(text))
+        case ReasoningPart(text=text, took_ms=took_ms):
+            return _Span("reasoning", len(text), took_ms)
         case _:
-            return ("step", 0)
+            return _Span("step")
 
 
 def _levels(prefix: str, changes: dict[int, str]) -> dict[str, str]:

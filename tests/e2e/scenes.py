@@ -93,9 +93,7 @@ async def technical(screen: Screen, say: Say, server: AppServer) -> None:
     asked = "How should clients retry when a server is overloaded?"
     await screen.sends(say(*tokens, *["…"] * 300, asked=asked, r=150))
     await expect(screen.reply).to_contain_text("a person is waiting", timeout=20_000)
-    await expect(
-        screen.reply.locator("svg[id^=mermaid], [data-streamdown=mermaid] svg").first
-    ).to_be_visible()
+    await expect(screen.reply.locator("[data-streamdown=mermaid] img")).to_be_visible()
     await expect(screen.reply.locator(".katex").first).to_be_attached()
 
 

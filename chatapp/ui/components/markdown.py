@@ -1,4 +1,5 @@
-"""A reply's markdown, by Streamdown: completed where unfinished, memoised by blocks, trusted in nothing."""
+"""A reply's markdown, by Streamdown: in parts that are drawn once, completed where unfinished, trusted in
+nothing."""
 
 from typing import Final
 
@@ -7,17 +8,23 @@ from reflex_base.components.component import MemoizationLeaf
 from reflex_base.utils.imports import ImportVar
 from typing_extensions import override
 
+from chatapp.ui.parts import Cut
+
 _STREAMDOWN: Final = "streamdown@2.7.1"
 _CODE: Final = "@streamdown/code@2.0.0"
+_MATH: Final = "@streamdown/math@1.0.3"
+_MERMAID: Final = "@streamdown/mermaid@1.0.2"
+_KATEX: Final = "katex@0.16.47"  # math's own, for its style and fonts
 _BOUNDARY: Final = "react-error-boundary"  # Reflex's own, in its version
 
-# Loaded when the page stands and has nothing to do: it is more script than all the rest of the page. A server
-# may be away just then, so it is asked again until it answers; meanwhile the text stands there as it is. It
-# does so too when a reply cannot be drawn, which must not take the page with it. - What Streamdown is given
-# is made once, since it draws everything again when that changes. - rehype-raw is left out, so HTML in a
-# reply is text. - No image is loaded by being shown: a picture's address can carry a conversation away. It is
-# a link. - Links open in a tab of their own that cannot reach back. Other kinds, and our own pages, are text.
-_CUSTOM_CODE: Final = """
+_REACT: Final = (
+    "createContext", "createElement", "lazy", "memo", "Suspense", "useContext", "useEffect", "useState",
+)  # fmt: skip
+
+# Fetched when the page stands and has nothing to do: it is more script than all the rest of the page. A
+# server may be away just then, so it is asked again until it answers; meanwhile the text stands there as it
+# is. It does so too where a part cannot be drawn, which must not take the page with it.
+_FETCHING: Final = """
 const persist = async (load, ms = 500) => {
   for (;;) {
     try { return await load() } catch { await new Promise((done) => setTimeout(done, ms)) }
@@ -25,52 +32,224 @@ const persist = async (load, ms = 500) => {
   }
 };
 let fetched;
-const fetching = () => Promise.all([import("streamdown"), import("@streamdown/code")]);
-const renderer = () => (fetched ??= persist(fetching));
+const packages = () => [import("streamdown"), import("@streamdown/code"), import("@streamdown/math")];
+const renderer = () => (fetched ??= persist(() => Promise.all(packages())));
 if (typeof window !== "undefined") {
   const soon = () => (window.requestIdleCallback ?? setTimeout)(renderer);
   document.readyState === "complete" ? soon() : addEventListener("load", soon);
 }
+"""
+
+# `$x$`, `\\(x\\)` and `\\[x\\]` as the one form that the parser takes, which leaves amounts of dollars alone:
+# as for Pandoc, a dollar opens before no space and closes after none, and before no digit. Code is passed
+# over. A formula is hidden until it is whole.
+_FORMULAS: Final = r"""
+const FORMULA = new RegExp([
+  /(?<ticks>`+)(?:[^]*?[^`]\k<ticks>(?!`))?|\\[\\$]/,
+  /\$\$(?<a>[^]+?)\$\$|\\\[(?<b>[^]+?)\\\]|\\\((?<c>[^]+?)\\\)/,
+  /(?<![\w$])\$(?=[^\s$])(?<d>(?:\\.|[^$\\\n`])*)(?<!\s)\$(?![\d$])/,
+  /(?<open>\$\$|\\\[|\\\()[^]*$/,
+].map((one) => one.source).join("|"), "g");
+const formulas = (text, live) => !/[$\\]/.test(text) ? text : text.replace(FORMULA, (all, ...found) => {
+  const { a, b, c, d, open } = found.at(-1);
+  const at = found.at(-3);
+  if (open) return live ? "" : all;
+  const inner = (a ?? b ?? c ?? d)?.trim();
+  if (!inner) return all;
+  const before = /(?:^|\n)([ \t]*)$/.exec(text.slice(0, at));
+  const alone = (a ?? b) && before && /^[ \t]*(?:\n|$)/.test(text.slice(at + all.length));
+  return alone ? `$$\n${before[1]}${inner}\n${before[1]}$$` : `$$${inner.replaceAll("\n", " ")}$$`;
+});
+"""
+
+# What Streamdown is given is made once, since it draws everything again when that changes. - rehype-raw is
+# left out, so HTML in a reply is text. - No image is loaded by being shown: a picture's address can carry a
+# conversation away. It is a link. - Links open in a tab of their own that cannot reach back. Other kinds, and
+# our own pages, are text. - Headings go below those of the page. - What scrolls can be reached by keyboard.
+_ELEMENTS: Final = """
+const A = ({ href, children }) =>
+  /^(https?:|mailto:)/i.test(href ?? "")
+    ? createElement("a", { href, title: href, target: "_blank", rel: "noopener noreferrer" }, children)
+    : createElement("span", null, children);
+const host = (src) => { try { return new URL(src).host } catch { return "" } };
+const Img = ({ src, alt }) =>
+  /^https?:/i.test(src ?? "")
+    ? createElement(A, { href: src }, "Open image" + (alt ? ` “${alt}”` : "") + " from " + host(src))
+    : createElement("span", null, alt ?? "");
+const Input = ({ checked }) => {
+  const name = checked ? "Done" : "Not done";
+  const props = { type: "checkbox", checked: !!checked, disabled: true, readOnly: true };
+  return createElement("input", { ...props, "aria-label": name });
+};
+const heading = (level) => ({ children }) =>
+  createElement("h3", { className: `h${level}`, "data-streamdown": `heading-${level}` }, children);
+const headings = Object.fromEntries([1, 2, 3, 4, 5, 6].map((level) => [`h${level}`, heading(level)]));
+const scrolls = (name) => ({ tabIndex: 0, role: "group", "aria-label": name });
+"""
+
+# A code block is drawn by lines, of which only new ones are coloured and drawn. `CopyRest` is the text of the
+# parts that go on with the block.
+_BLOCKS: Final = r"""
+const CopyRest = createContext("");
+const THEMES = ["github-light-high-contrast", "github-dark-default"];
+const Line = memo(({ tokens, first }) => {
+  const drawn = ({ content, htmlStyle }, key) => createElement("span", { key, style: htmlStyle }, content);
+  return createElement("span", { className: "line" }, first ? null : "\n", tokens.map(drawn));
+});
+const FENCE = /^(?:`{3,}[^`\n]*|~{3,}.*)\n/;
+const FENCE_END = /\n?[ \t]*(?:`{3,}|~{3,})\s*$/;
+const fenced = (text) => {
+  const [first] = FENCE.exec(text) ?? [];
+  if (!first) return null;
+  const run = /^(?:`+|~+)/.exec(first)[0];
+  const body = text.slice(first.length);
+  const closed = body.search(new RegExp(`(?:^|\\n) {0,3}${run}${run[0]}*[ \\t]*\\n*$`));
+  return {
+    language: first.slice(run.length).trim().split(/\s/)[0].toLowerCase(),
+    code: closed < 0 ? body.replace(/\n?[`~]{0,2}$/, "") : body.slice(0, closed),
+    closed: closed >= 0,
+  };
+};
+const blocks = (streamdown, { code: shiki }) => {
+  const { CodeBlockContainer, CodeBlockHeader, CodeBlockCopyButton, TableCopyDropdown } = streamdown;
+  const Copy = ({ code }) => {
+    const button = createElement(CodeBlockCopyButton, { code: code + useContext(CopyRest) });
+    return createElement("div", { "data-streamdown": "code-block-actions" }, button);
+  };
+  const Code = memo(({ code, language, open, goesOn }) => {
+    const [rows, setRows] = useState(null);
+    useEffect(() => {
+      if (/[^\n]{2000}/.test(code)) return setRows(null);
+      let wanted = true;
+      const show = ({ tokens }) => wanted && setRows(tokens);
+      const found = shiki.highlight({ code, language, themes: THEMES, isIncomplete: open }, show);
+      if (found) show(found);
+      return () => { wanted = false };
+    }, [code, language, open]);
+    const name = language ? `Code, ${language}` : "Code";
+    const line = (tokens, key) => createElement(Line, { key, tokens, first: key === 0 });
+    const lines = rows?.map(line) ?? code;
+    const head = createElement(CodeBlockHeader, { key: 0, language: language || "text" });
+    const pre = createElement("pre", scrolls(name), createElement("code", null, lines));
+    // It must keep its height while it is out of sight, or what is read jumps.
+    const style = { contentVisibility: "visible" };
+    const props = { language, style, "data-goes-on": goesOn || undefined };
+    const top = goesOn ? null : [head, createElement(Copy, { key: 1, code })];
+    return createElement(CodeBlockContainer, props, top, pre);
+  });
+  const Table = ({ node, children, className, ...props }) => {
+    const actions = createElement("div", { className: "actions" }, createElement(TableCopyDropdown));
+    const table = createElement("table", props, children);
+    const scroller = createElement("div", { className: "scroll", ...scrolls("Table") }, table);
+    return createElement("div", { "data-streamdown": "table-wrapper" }, actions, scroller);
+  };
+  return { Code, Table };
+};
+"""
+
+# Loaded when the first one is seen. It is drawn as a picture, in which nothing can run or be fetched; what
+# would be fetched while it is made is not drawn at all. Until it can be drawn, and if never, its source
+# stands there. It is drawn again when the page turns light or dark.
+_DIAGRAMS: Final = r"""
+const FETCHES = /\bimg\s*:|\bicon\s*:|url\s*\(|@import|<\s*ima?ge?\b/i;
+const INK = {
+  light: { background: "#ffffff", primaryColor: "#eeeefb", primaryBorderColor: "#b4b4e2",
+    lineColor: "#63656f", primaryTextColor: "#1c1d22", textColor: "#1c1d22", edgeLabelBackground: "#ffffff",
+    noteBkgColor: "#f4f4f6", noteTextColor: "#1c1d22" },
+  dark: { darkMode: true, background: "#17181b", primaryColor: "#2a2b45", primaryBorderColor: "#5f60a0",
+    lineColor: "#a0a1ac", primaryTextColor: "#ececf0", textColor: "#ececf0", edgeLabelBackground: "#17181b",
+    noteBkgColor: "#292a30", noteTextColor: "#ececf0" },
+};
+const LOOK = {
+  theme: "base", startOnLoad: false, securityLevel: "strict", suppressErrorRendering: true, htmlLabels: false,
+  flowchart: { htmlLabels: false }, fontFamily: "system-ui, sans-serif",
+  secure: ["secure", "securityLevel", "startOnLoad", "maxTextSize", "maxEdges", "htmlLabels", "flowchart",
+    "fontFamily", "themeCSS", "themeVariables", "theme", "suppressErrorRendering"],
+};
+let pictures = 0;
+const picture = async (source, ink) => {
+  const { mermaid } = await persist(() => import("@streamdown/mermaid"));
+  const look = { ...LOOK, themeVariables: INK[ink] };
+  const { svg } = await mermaid.getMermaid(look).render(`diagram${++pictures}`, source);
+  const drawn = new DOMParser().parseFromString(svg, "text/html").querySelector("svg");
+  const { width, height } = drawn.viewBox.baseVal;
+  drawn.setAttribute("width", width);
+  drawn.setAttribute("height", height);
+  const text = new XMLSerializer().serializeToString(drawn);
+  return { src: "data:image/svg+xml," + encodeURIComponent(text), width, height };
+};
+const diagrams = (Code) => ({ code, open }) => {
+  const { resolvedColorMode } = useContext(ColorModeContext);
+  const [drawn, setDrawn] = useState(null);
+  useEffect(() => {
+    if (open || FETCHES.test(code)) return;
+    let wanted = true;
+    const ink = resolvedColorMode === "dark" ? "dark" : "light";
+    picture(code, ink).then((one) => wanted && setDrawn(one), () => {});
+    return () => { wanted = false };
+  }, [code, open, resolvedColorMode]);
+  if (!drawn) return createElement(Code, { code, language: "mermaid", open });
+  const image = createElement("img", { ...drawn, alt: code, style: { minWidth: drawn.width * 0.6 } });
+  const frame = { className: "diagram", "data-streamdown": "mermaid", ...scrolls("Diagram") };
+  return createElement("div", frame, image);
+};
+"""
+
+_PARTS: Final = r"""
 const Markdown = lazy(async () => {
-  const [{ Streamdown, defaultRehypePlugins }, shiki] = await renderer();
-  const A = ({ href, children }) =>
-    /^(https?:|mailto:)/i.test(href ?? "")
-      ? createElement("a", { href, title: href, target: "_blank", rel: "noopener noreferrer" }, children)
-      : createElement("span", null, children);
-  const host = (src) => { try { return new URL(src).host } catch { return "" } };
-  const Img = ({ src, alt }) =>
-    /^https?:/i.test(src ?? "")
-      ? createElement(A, { href: src }, "Open image" + (alt ? ` “${alt}”` : "") + " from " + host(src))
-      : createElement("span", null, alt ?? "");
-  const Input = ({ checked }) => {
-    const name = checked ? "Done" : "Not done";
-    const props = { type: "checkbox", checked: !!checked, disabled: true, readOnly: true };
-    return createElement("input", { ...props, "aria-label": name });
+  const [streamdown, shiki, { createMathPlugin }] = await renderer();
+  const { Streamdown, defaultRehypePlugins, useIsCodeFenceIncomplete } = streamdown;
+  const { Code, Table } = blocks(streamdown, shiki);
+  const Diagram = diagrams(Code);
+  const Block = (props) =>
+    createElement(props.language === "mermaid" && !props.goesOn ? Diagram : Code, props);
+  const Inner = ({ className, children, node, ...props }) => {
+    const open = useIsCodeFenceIncomplete();
+    if (!("data-block" in props)) return createElement("code", null, children);
+    const language = /language-(\S+)/.exec(className ?? "")?.[1] ?? "";
+    return createElement(Block, { code: String(children ?? "").replace(/\n$/, ""), language, open });
   };
   const fixed = {
-    plugins: { code: shiki.code },
-    components: { a: A, img: Img, input: Input },
+    className: "part",
+    plugins: { math: createMathPlugin() },
+    components: { ...headings, a: A, img: Img, input: Input, code: Inner, table: Table },
     rehypePlugins: [
       defaultRehypePlugins.sanitize,
       [defaultRehypePlugins.harden[0], { allowedLinkPrefixes: ["*"], allowedImagePrefixes: ["*"] }],
     ],
-    controls: {
-      code: { copy: true, download: false },
-      table: { copy: true, download: false, fullscreen: false },
-    },
+    remend: { katex: false, inlineKatex: false },
     linkSafety: { enabled: false },
-    lineNumbers: false,
-    codeBlockMaxHeight: 0,
-    tableMaxHeight: 0,
   };
-  const Drawn = ({ text, live }) => createElement(Streamdown, { ...fixed, isAnimating: live }, text);
+  const Part = memo(({ text, live, goesOn, rest }) => {
+    const block = fenced(text);
+    const open = live && !block?.closed;
+    const drawn = block && block.language !== "math"
+      ? createElement(Block, { ...block, open, goesOn })
+      : createElement(Streamdown, { ...fixed, isAnimating: live }, formulas(text, live));
+    const fallback = createElement("div", { className: "plain" }, text);
+    const guarded = createElement(ErrorBoundary, { fallback, resetKeys: [live] }, drawn);
+    return createElement(CopyRest, { value: rest }, guarded);
+  });
+  const Drawn = ({ text, cuts, live }) => {
+    const marks = [[0, ""], ...cuts, [text.length, ""]];
+    const isCode = (at) => /^[`~]/.test(marks[at]?.[1] ?? "");
+    return marks.slice(0, -1).map(([from, lead], at) => {
+      const [to] = marks[at + 1];
+      const goesOn = isCode(at);
+      let end = at + 1;
+      while (!goesOn && isCode(end)) end += 1;
+      const own = text.slice(from, to);
+      const rest = end > at + 1 ? "\n" + text.slice(to, marks[end][0]).replace(FENCE_END, "") : "";
+      const last = at === marks.length - 2;
+      return own && createElement(Part, { key: at, text: lead + own, live: live && last, goesOn, rest });
+    });
+  };
   return { default: Drawn };
 });
-const Words = memo(({ text, live }) => {
-  const fallback = createElement("div", { className: "plain whitespace-pre-wrap" }, text);
-  const drawn = createElement(Suspense, { fallback }, createElement(Markdown, { text, live }));
-  return createElement(ErrorBoundary, { fallback, resetKeys: [live] }, drawn);
-});
+const Words = memo(({ text, cuts, live }) => {
+  const fallback = createElement("div", { className: "plain" }, text);
+  return createElement(Suspense, { fallback }, createElement(Markdown, { text, cuts, live }));
+}, (old, now) => old.text === now.text && old.live === now.live && `${old.cuts}` === `${now.cuts}`);
 """
 
 
@@ -80,21 +259,26 @@ class Words(MemoizationLeaf):
     tag = "Words"
 
     text: rx.Var[str]
+    cuts: rx.Var[tuple[Cut, ...]]
     live: rx.Var[bool]
 
     @override
     def add_imports(self) -> dict[str, ImportVar | list[ImportVar]]:
         return {
-            "react": [ImportVar(tag=name) for name in ("createElement", "lazy", "memo", "Suspense")],
+            "react": [ImportVar(tag=name) for name in _REACT],
             _BOUNDARY: ImportVar(tag="ErrorBoundary"),
-            # Installed, but only imported when it is wanted.
-            _STREAMDOWN: ImportVar(tag=None, render=False),
-            _CODE: ImportVar(tag=None, render=False),
+            "$/utils/context": ImportVar(tag="ColorModeContext"),
+            "": ImportVar(tag="katex/dist/katex.min.css"),
+            # Installed, but only imported when they are wanted.
+            **{
+                package: ImportVar(tag=None, render=False)
+                for package in (_STREAMDOWN, _CODE, _MATH, _MERMAID, _KATEX)
+            },
         }
 
     @override
     def add_custom_code(self) -> list[str]:
-        return [_CUSTOM_CODE]
+        return [_FETCHING, _FORMULAS, _ELEMENTS, _BLOCKS, _DIAGRAMS, _PARTS]
 
 
 markdown = Words.create

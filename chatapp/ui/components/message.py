@@ -8,11 +8,12 @@ from reflex_base.vars import VarData
 
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.buttons import small_button
-from chatapp.ui.components.markdown import markdown
-from chatapp.ui.components.reading import is_live, live_text, live_thinking
+from chatapp.ui.components.reading import is_live, live_text
 from chatapp.ui.components.together import together
+from chatapp.ui.components.words import note, reasoning, seam_line, words
 from chatapp.ui.history import ORDER
 from chatapp.ui.live import Now
+from chatapp.ui.parts import Cut
 from chatapp.ui.rows import Row
 
 _BUSY: Final = ("queued", "streaming")
@@ -35,7 +36,10 @@ def _one(row: rx.Var[Row]) -> rx.Component:
             status=row["status"],
             at=row["at"],
             text=row["text"],
+            cuts=row["cuts"],
             thinking=row["thinking"],
+            thought=row["thought"],
+            seams=row["seams"],
             error=row["error"],
             left_out=row["left_out"],
             more=row["more"],
@@ -51,7 +55,10 @@ def message(
     status: rx.Var[str],
     at: rx.Var[str],
     text: rx.Var[str],
+    cuts: rx.Var[tuple[Cut, ...]],
     thinking: rx.Var[str],
+    thought: rx.Var[int],
+    seams: rx.Var[tuple[str, ...]],
     error: rx.Var[str],
     left_out: rx.Var[int],
     more: rx.Var[bool],
@@ -64,7 +71,10 @@ def message(
             message_id=message_id,
             at=at,
             text=text,
+            cuts=cuts,
             thinking=thinking,
+            thought=thought,
+            seams=rx.cond(is_live(message_id), Now.seams, seams),
             status=rx.cond(is_live(message_id), Now.status, status),
             error=rx.cond(is_live(message_id), Now.error, error),
             left_out=rx.cond(is_live(message_id), Now.left_out, left_out),
@@ -107,7 +117,10 @@ def reply(
     message_id: rx.Var[str],
     at: rx.Var[str],
     text: rx.Var[str],
+    cuts: rx.Var[tuple[Cut, ...]],
     thinking: rx.Var[str],
+    thought: rx.Var[int],
+    seams: rx.Var[tuple[str, ...]],
     status: rx.Var[str],
     error: rx.Var[str],
     left_out: rx.Var[int],
@@ -118,8 +131,18 @@ def reply(
     busy = rx.Var(f"{list(_BUSY)!r}.includes({status!s})", _var_type=bool).guess_type()
     return rx.el.article(
         rx.cond(left_out > 0, _left_out(left_out), rx.fragment()),
-        reasoning(message_id=message_id, thinking=thinking, busy=busy),
-        words(message_id=message_id, text=text, busy=busy, done=status == "complete", position=position),
+        reasoning(
+            message_id=message_id, thinking=thinking, thought=thought, thinks=busy & (text == ""), busy=busy
+        ),
+        words(
+            message_id=message_id,
+            text=text,
+            cuts=cuts,
+            busy=busy,
+            done=status == "complete",
+            position=position,
+        ),
+        rx.foreach(seams, seam_line),
         _ending(status, error),
         # Its place is kept while there is nothing in it: the end of a reply must not move the page.
         rx.el.div(rx.cond(busy, rx.fragment(), _footer(message_id, at, text, more)), class_name="mt-1.5 h-8"),
@@ -129,58 +152,6 @@ def reply(
         aria_label="Reply",
         aria_busy=busy,
         class_name=f"{_ARTICLE} group py-3",
-    )
-
-
-@rx.memo
-def words(
-    message_id: rx.Var[str],
-    text: rx.Var[str],
-    busy: rx.Var[bool],
-    done: rx.Var[bool],
-    position: rx.Var[int],
-) -> rx.Component:
-    """The text, with a cursor while it grows; three dots before it begins, or a word that there is none."""
-    grown = live_text(message_id, text)
-    return rx.el.div(
-        rx.cond(
-            grown != "",
-            rx.el.div(markdown(text=grown, live=busy), class_name="words"),
-            rx.cond(
-                done,
-                _note("circle-slash", "The model gave an empty reply.", "text-muted-foreground"),
-                _waiting(busy, position),
-            ),
-        ),
-        data_live=busy,
-        class_name="reply min-h-7",
-    )
-
-
-@rx.memo
-def reasoning(message_id: rx.Var[str], thinking: rx.Var[str], busy: rx.Var[bool]) -> rx.Component:
-    """What the model thought aloud, folded away."""
-    grown = live_thinking(message_id, thinking)
-    return rx.cond(
-        grown != "",
-        rx.el.details(
-            rx.el.summary(
-                rx.icon("chevron-right", size=15, aria_hidden=True, class_name="chevron"),
-                rx.el.span("Thinking"),
-                class_name="inline-flex items-center gap-1 cursor-pointer select-none list-none rounded-md "
-                "py-1 pr-2 "
-                "text-sm text-muted-foreground hover:text-foreground",
-            ),
-            rx.el.div(
-                grown,
-                class_name="whitespace-pre-wrap wrap-anywhere border-l-2 border-border pl-3 ml-1.5 mt-1 "
-                "text-sm "
-                "text-muted-foreground",
-            ),
-            data_live=busy,
-            class_name="thinking mb-3",
-        ),
-        rx.fragment(),
     )
 
 
@@ -195,20 +166,6 @@ def clock(at: rx.Var[str]) -> rx.Component:
     ).guess_type()
     whole = rx.Var(f"{local}.toLocaleString()", _var_type=str, _var_data=data).guess_type()
     return rx.el.time(short, date_time=at, title=whole)
-
-
-def _waiting(busy: rx.Var[bool], position: rx.Var[int]) -> rx.Component:
-    dots = rx.el.div(
-        rx.el.span(), rx.el.span(), rx.el.span(),
-        role="img", aria_label="The reply is being written", class_name="dots flex gap-1 py-2.5",
-    )  # fmt: skip
-    queued = rx.el.p(
-        "Waiting for a free place: number ",
-        position,
-        " in the queue.",
-        class_name="text-sm text-muted-foreground",
-    )
-    return rx.cond(busy, rx.fragment(dots, rx.cond(position > 0, queued, rx.fragment())), rx.fragment())
 
 
 def _left_out(count: rx.Var[int]) -> rx.Component:
@@ -230,19 +187,11 @@ def _ending(status: rx.Var[str], error: rx.Var[str]) -> rx.Component:
         status,
         (
             "failed",
-            _note("circle-alert", rx.cond(error != "", error, "The reply failed."), "text-destructive"),
+            note("circle-alert", rx.cond(error != "", error, "The reply failed."), "text-destructive"),
         ),
-        ("interrupted", _note("unplug", "The reply was interrupted.", "text-warning")),
-        ("stopped", _note("circle-stop", "Stopped.", "text-muted-foreground")),
+        ("interrupted", note("unplug", "The reply was interrupted.", "text-warning")),
+        ("stopped", note("circle-stop", "Stopped.", "text-muted-foreground")),
         rx.fragment(),
-    )
-
-
-def _note(icon: str, text: str | rx.Var[str], color: str) -> rx.Component:
-    return rx.el.p(
-        rx.icon(icon, size=16, aria_hidden=True, class_name="mt-0.5 shrink-0"),
-        rx.el.span(text, class_name="wrap-anywhere"),
-        class_name=f"flex items-start gap-2 mt-3 text-sm {color}",
     )
 
 

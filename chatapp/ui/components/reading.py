@@ -12,6 +12,7 @@ from reflex_base.vars import VarData
 
 from chatapp.ui.live import Live, Now, Thinking
 from chatapp.ui.live_text import LEVELS
+from chatapp.ui.parts import Cut
 
 _MARKER: Final = rx.constants.state.FIELD_MARKER
 _IMPORTS: Final = {"$/utils/context-registry": [ImportVar(tag="useStateContext")]}
@@ -32,14 +33,24 @@ def live_thinking(message_id: rx.Var[str], settled: rx.Var[str]) -> rx.Var[str]:
     return _grown("thought", "r", Thinking, message_id, settled)
 
 
+def live_cuts(message_id: rx.Var[str], settled: rx.Var[tuple[Cut, ...]]) -> rx.Var[tuple[Cut, ...]]:
+    """Where its text is parted."""
+    cuts = _heard("live", Live, message_id, f"live.cuts{_MARKER}", settled)
+    return cuts.to(tuple[Cut, ...])
+
+
 def _grown(
     name: str, prefix: str, state: type[rx.State], message_id: rx.Var[str], settled: rx.Var[str]
 ) -> rx.Var:
-    """The levels together, of a state that is heard only while the message is live."""
+    levels = " + ".join(f"{name}.{prefix}{level}{_MARKER}" for level in reversed(range(LEVELS)))
+    return _heard(name, state, message_id, levels, settled).to(str)
+
+
+def _heard(name: str, state: type[rx.State], message_id: rx.Var[str], value: str, settled: rx.Var) -> rx.Var:
+    """A value of a state that is heard only while the message is live."""
     live = is_live(message_id)
     # Hooks may not be conditional, but what they subscribe to may: there is no state "", so it never changes.
     hook = f'const {name} = useStateContext({live!s} ? "{state.get_full_name()}" : "")'
-    levels = " + ".join(f"{name}.{prefix}{level}{_MARKER}" for level in reversed(range(LEVELS)))
     own = live._get_all_var_data()
     data = VarData.merge(own, settled._get_all_var_data(), VarData(hooks={hook: own}, imports=_IMPORTS))
-    return rx.Var(f"({live!s} ? {levels} : {settled!s})", _var_type=str, _var_data=data).guess_type()
+    return rx.Var(f"({live!s} ? {value} : {settled!s})", _var_data=data)
