@@ -14,6 +14,7 @@ from chatapp.engine.maker import ReplyMaker
 from chatapp.engine.worker import Worker
 from chatapp.providers.base import Provider
 from chatapp.providers.catalog import Catalog
+from chatapp.providers.gemini import GeminiProvider
 from chatapp.providers.local import LocalProvider
 from chatapp.providers.openai import OpenAIProvider
 from chatapp.providers.scripted import ScriptedProvider
@@ -103,7 +104,18 @@ def providers(settings: Settings) -> list[Provider]:
                 first_byte_timeout=settings.stream_idle_timeout,
             )
         )
-    elif settings.local_model == "auto":
+    if settings.gemini_api_key or settings.gemini_base_url:
+        chosen.append(
+            GeminiProvider(
+                api_key=settings.gemini_api_key.get_secret_value() if settings.gemini_api_key else "none",
+                base_url=settings.gemini_base_url,
+                api_version=settings.gemini_api_version,
+                models=settings.gemini_models,
+                max_connections=settings.max_concurrent_streams,
+                first_byte_timeout=settings.stream_idle_timeout,
+            )
+        )
+    if not chosen and settings.local_model == "auto":
         chosen.append(
             LocalProvider(
                 folder=settings.data_dir / "models", max_connections=settings.max_concurrent_streams

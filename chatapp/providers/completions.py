@@ -7,21 +7,18 @@ patience, since many servers speak a dialect.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, cast
 
 import msgspec
+from typing_extensions import override
 
-from chatapp.domain.errors import ProviderError, ProviderGarbage, ProviderUnreachable
+from chatapp.domain.errors import ProviderUnreachable
 from chatapp.domain.events import Chunk, Reasoning, ToolCall
 from chatapp.domain.messages import FinishReason, Usage
 from chatapp.domain.texts import clean
-from chatapp.providers.base import StepEnd, StepEvent
 from chatapp.providers.refusals import stream_error
-
-#: Events that are no objects, such as "ping": a few are somebody's habit, many are not a model's answer.
-#: A damaged object is never passed over: it may have been a word of the reply.
-MAX_UNREADABLE: Final = 20
+from chatapp.providers.step_reader import StepReader
 
 FINISH_REASONS: Final = {
     "length": FinishReason.LENGTH,
@@ -72,75 +69,21 @@ class _Completion(msgspec.Struct):
 
 
 _DECODER: Final = msgspec.json.Decoder(_Completion)
-_Kind = type[Chunk] | type[Reasoning]
 
 
-class StepReader:
-    """Reads one step. Adjacent texts of one read become one event, so cost follows reads and not tokens.
-
-    `finished` once a finish reason came; `ended` once `[DONE]` came, after which nothing is read. `failure`
-    once the stream said that the model failed, which may be in one read with text.
-    """
+class CompletionReader(StepReader):
+    """Reads one step of a chat completion; `[DONE]` marks its end."""
 
     def __init__(self) -> None:
-        self.finished = False
-        self.ended = False
-        self.seen = False
-        self.failure: ProviderError | None = None
-        self._reason = FinishReason.STOP
-        self._usage = Usage()
-        self._unreadable = 0
-        self._out: list[StepEvent] = []
-        self._kind: _Kind = Chunk
-        self._texts: list[str] = []
+        super().__init__()
         self._calls: list[_ToolDelta] = []
 
-    def read(self, events: Iterable[bytes]) -> list[StepEvent]:
-        """The events of one network read, without the end of the step.
-
-        Raises:
-            ProviderError: the stream says that the model failed, or it is not a stream of completions; and no
-                text came before in this read, else that is returned.
-        """
-        try:
-            self._take_all(events)
-        except ProviderError as error:
-            self.failure = None if self.finished else error
-        self._settle(last=self.failure is not None)
-        out, self._out = self._out, []
-        if self.failure is not None and not out:
-            raise self.failure
-        return out
-
-    def _take_all(self, events: Iterable[bytes]) -> None:
-        for data in events:
-            if self.ended:
-                break
-            if data == b"[DONE]":
-                self.ended = True
-            else:
-                self._take(data)
-
-    def end(self) -> list[StepEvent]:
-        """What ends the step: the rest of the text, tool calls, `StepEnd`.
-
-        Raises:
-            ProviderUnreachable: no finish reason came: the reply was cut off, even if `[DONE]` was said.
-        """
-        if self.failure is not None:
-            raise self.failure
-        if not self.finished:
-            raise ProviderUnreachable("The model's server broke the reply off before its end.")
-        self._settle(last=True)
-        calls = [_whole(call, position) for position, call in enumerate(self._calls)]
-        return [*self._out, *calls, StepEnd(finish_reason=self._reason, usage=self._usage)]
-
-    def _take(self, data: bytes) -> None:
+    @override
+    def take(self, data: bytes) -> bool:
+        """See `StepReader`."""
         completion = _decode(data)
         if completion is None:
-            self._unread(data)
-            return
-        self.seen = True
+            return False
         if completion.error:
             raise stream_error(completion.error)
         if completion.usage is not None:
@@ -148,28 +91,20 @@ class StepReader:
         for choice in completion.choices or ():
             if not choice.index:
                 self._choose(choice)
+        return True
 
-    def _unread(self, data: bytes) -> None:
-        if b"\n" in data:
-            # Servers that leave the empty lines out seem to send one event of many lines.
-            for line in data.split(b"\n"):
-                self._take(line)
-        elif data == b"[DONE]":
-            self.ended = True
-        elif data.startswith(b"{"):
-            raise ProviderGarbage("The model's server sent a damaged piece of the reply.")
-        elif data.strip():
-            self._unreadable += 1
-        if self._unreadable > MAX_UNREADABLE:
-            raise ProviderGarbage
+    @override
+    def calls(self) -> Sequence[ToolCall]:
+        """See `StepReader`."""
+        return [_whole(call, position) for position, call in enumerate(self._calls)]
 
     def _choose(self, choice: _Choice) -> None:
         delta = choice.delta
         if delta is not None:
             if thought := delta.reasoning_content or delta.reasoning:
-                self._add(Reasoning, thought)
+                self.add(Reasoning, thought)
             if text := delta.content or delta.refusal:
-                self._add(Chunk, text)
+                self.add(Chunk, text)
             for call in delta.tool_calls or ():
                 self._call(call)
         if choice.finish_reason and choice.finish_reason != "null":
@@ -179,34 +114,13 @@ class StepReader:
         if reason in BROKEN:
             raise ProviderUnreachable("The model's server broke the reply off with an error.")
         self.finished = True
-        self._reason = FINISH_REASONS.get(reason, FinishReason.STOP)
+        self.reason = FINISH_REASONS.get(reason, FinishReason.STOP)
 
     def _count(self, usage: _Usage) -> None:
-        self._usage = Usage(
-            input_tokens=usage.prompt_tokens or self._usage.input_tokens,
-            output_tokens=usage.completion_tokens or self._usage.output_tokens,
+        self.usage = Usage(
+            input_tokens=usage.prompt_tokens or self.usage.input_tokens,
+            output_tokens=usage.completion_tokens or self.usage.output_tokens,
         )
-
-    def _add(self, kind: _Kind, text: str) -> None:
-        if kind is not self._kind:
-            self._settle(last=True)
-            self._kind = kind
-        self._texts.append(text)
-
-    def _settle(self, *, last: bool) -> None:
-        """Makes one event of the texts so far.
-
-        Servers that count in UTF-16 cut between the halves of a pair: a first half waits for its second.
-        """
-        if not self._texts:
-            return
-        text = "".join(self._texts)
-        self._texts.clear()
-        if not last and "\ud800" <= text[-1] <= "\udbff":
-            self._texts.append(text[-1])
-            text = text[:-1]
-        if text := clean(text):
-            self._out.append(self._kind(content=text))
 
     def _call(self, piece: _ToolDelta) -> None:
         """Joins a piece to its call: by index, or to the last call where a server gives none."""

@@ -20,6 +20,7 @@ from openai import APIError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient, 
 from chatapp.domain.errors import ProviderError, ProviderRefused
 from chatapp.providers.base import Model, ModelRequest, Readiness, StepEvent
 from chatapp.providers.capabilities import named_model
+from chatapp.providers.completions import CompletionReader
 from chatapp.providers.connection_errors import connection_error
 from chatapp.providers.dialect import Dialect
 from chatapp.providers.listing import listed_models
@@ -206,7 +207,7 @@ class OpenAIProvider:
         tries.left -= response.retries_taken + 1
         raw = response.http_response
         reads = raw.aiter_bytes() if "content-encoding" in raw.headers else raw.aiter_raw()
-        return ReplyStream(reads=reads, close=raw.aclose)
+        return ReplyStream(reads=reads, close=raw.aclose, reader=CompletionReader())
 
     async def _fetch_models(self) -> Sequence[Model]:
         try:

@@ -9,12 +9,13 @@ import msgspec
 from chatapp.domain.errors import ProviderBusy, ProviderError, ProviderGarbage, ProviderRefused
 from chatapp.domain.texts import clean
 
-#: What servers write when the conversation does not fit the model's window: OpenAI, llama.cpp, vLLM, others.
+#: What servers write when the conversation does not fit the model's window: OpenAI, llama.cpp, vLLM, Gemini.
 TOO_LONG: Final = re.compile(
-    r"context.?length|context.?size|context.?window|maximum context|too many tokens|prompt is too long",
+    r"context.?length|context.?size|context.?window|maximum context|too many tokens|prompt is too long"
+    r"|token count.*exceeds",
     re.IGNORECASE,
 )
-SECRET: Final = re.compile(r"\b(?:sk|key|gsk|xai)-[\w*-]{6,}")
+SECRET: Final = re.compile(r"\b(?:(?:sk|key|gsk|xai)-[\w*-]{6,}|AIza[\w-]{10,})")
 BUSY_WORDS: Final = re.compile(
     r"rate.?limit|overload|unavailable|capacity|server_error|timeout", re.IGNORECASE
 )
@@ -25,7 +26,8 @@ MAX_QUOTED_CHARS: Final = 300
 class Refusal:
     """An answer that is an error: HTTP status, the vendor's code and words, the model that was asked for.
 
-    `server` names the host without secrets; `key_setting` is the setting that holds the API key.
+    `server` names the host without secrets; `key_setting` is the setting that holds the API key,
+    `address_hint` says what to look at when the server knows nothing at the address.
     """
 
     status: int
@@ -34,6 +36,7 @@ class Refusal:
     server: str
     model: str = ""
     key_setting: str = "OPENAI_API_KEY"
+    address_hint: str = "OPENAI_BASE_URL: it mostly ends in /v1"
 
     def error(self) -> ProviderError:
         """The error to raise, with what can be done about it."""
@@ -57,7 +60,7 @@ class Refusal:
         if self.status == 404:
             return (
                 f"{self.server} knows nothing at this address, or not the model {self.model!r} (404). "
-                "Please choose another model, or check OPENAI_BASE_URL: it mostly ends in /v1."
+                f"Please choose another model, or check {self.address_hint}."
             )
         if self.status < 500 and (TOO_LONG.search(self.code) or TOO_LONG.search(self.message)):
             return (

@@ -8,12 +8,12 @@ from typing import Final
 
 from chatapp.domain.errors import ProviderGarbage
 from chatapp.providers.base import StepEvent
-from chatapp.providers.completions import StepReader
 from chatapp.providers.refusals import not_a_stream
 from chatapp.providers.sse import Splitter
+from chatapp.providers.step_reader import StepReader
 
-#: After the finish reason only usage and `[DONE]` are missing: no reply is held back longer than this for
-#: them.
+#: After the finish reason mostly only usage and the end mark are missing: no reply is held back longer than
+#: this for them.
 TAIL: Final = timedelta(seconds=2)
 #: A connection that was read to its end can be used again. Servers end the body with, or right after,
 #: `[DONE]`.
@@ -23,11 +23,14 @@ DRAIN: Final = timedelta(milliseconds=200)
 class ReplyStream:
     """Reads one response. `reads` yields what the network has brought since the last time."""
 
-    def __init__(self, *, reads: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, *, reads: AsyncIterator[bytes], close: Callable[[], Awaitable[None]], reader: StepReader
+    ) -> None:
         self._reads = reads
         self._close = close
         self._splitter = Splitter()
-        self._reader = StepReader()
+        self._reader = reader
+        self._tail_ends: float | None = None
         self._over = False
 
     async def batch(self) -> Sequence[StepEvent]:
@@ -40,13 +43,14 @@ class ReplyStream:
             return ()
         if self._reader.failure is not None:
             raise self._reader.failure
-        while not (self._reader.finished or self._reader.ended):
-            read = await anext(self._reads, None)
-            if read is None:
-                return self._end()
-            if events := self._reader.read(self._splitter.feed(read)):
+        while not self._reader.ended:
+            events = await (self._tail() if self._reader.finished else self._read())
+            if events is None:
+                break
+            if events:
+                self._tail_ends = None
                 return events
-        return await self._tail()
+        return self._end()
 
     async def aclose(self) -> None:
         """Closes the response, and its connection if it was not read to its end: that cancels upstream."""
@@ -64,14 +68,19 @@ class ReplyStream:
                 while await anext(self._reads, None) is not None:
                     pass
 
-    async def _tail(self) -> Sequence[StepEvent]:
-        """Usage and `[DONE]`. The reply is whole already: a cut or a silence here does no harm."""
-        events: list[StepEvent] = []
+    async def _read(self) -> Sequence[StepEvent] | None:
+        """What one read brings; None at the end of the body."""
+        read = await anext(self._reads, None)
+        return None if read is None else self._reader.read(self._splitter.feed(read))
+
+    async def _tail(self) -> Sequence[StepEvent] | None:
+        """The same after the finish reason. The reply is whole: a cut or a silence here does no harm."""
+        now = asyncio.get_running_loop().time()
+        self._tail_ends = self._tail_ends or now + TAIL.total_seconds()
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(TAIL.total_seconds()):
-                while not self._reader.ended and (read := await anext(self._reads, None)) is not None:
-                    events += self._reader.read(self._splitter.feed(read))
-        return (*events, *self._end())
+            async with asyncio.timeout_at(self._tail_ends):
+                return await self._read()
+        return None
 
     def _end(self) -> Sequence[StepEvent]:
         self._over = True

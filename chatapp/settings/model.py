@@ -87,7 +87,7 @@ class Settings(BaseModel):
     """A proxy in front of the vendor's server. Unset, it is the vendor's own."""
 
     gemini_api_version: str | None = None
-    """Unset, it is what the vendor's library chooses."""
+    """Like v1beta. Unset, it is what the vendor's library chooses."""
 
     gemini_models: CommaList = ()
     """Comma list of the models to offer. Empty, the server is asked which it has."""

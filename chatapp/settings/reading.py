@@ -23,11 +23,6 @@ NOT_BUILT_YET: Final[Mapping[str, str]] = {
     "REDIS_URL": "scaling out over Redis",
     "REDIS_USER": "scaling out over Redis",
     "REDIS_PASSWORD": "scaling out over Redis",
-    "GEMINI_API_KEY": "the Gemini provider",
-    "GOOGLE_API_KEY": "the Gemini provider",
-    "GEMINI_BASE_URL": "the Gemini provider",
-    "GEMINI_API_VERSION": "the Gemini provider",
-    "GEMINI_MODELS": "the Gemini provider",
     "FALLBACK_MODELS": "falling back to another model",
     "OIDC_ISSUER": "single sign-on",
     "OIDC_CLIENT_ID": "single sign-on",
@@ -50,11 +45,13 @@ VALUES_NOT_BUILT_YET: Final = (
     ("AUTH_MODE", "oidc", "guest"),
     ("WORKER", "external", "auto or embedded"),
     ("DATABASE_URL", "postgres", "a SQLite file, like sqlite:///data/chatapp.db"),
-    ("DEFAULT_MODEL", "gemini:", "openai:…, local:… or scripted:…"),
 )
 
 # Names whose values are never shown; URLs are among them because they can carry a password.
 HIDDEN: Final = re.compile(r"SECRET|PASSWORD|API_KEY|(DATABASE|REDIS|SMTP|BASE)_URL")
+
+# The vendors' own names for what we call otherwise; ours win.
+OTHER_NAMES: Final = {"GOOGLE_API_KEY": "GEMINI_API_KEY"}
 
 SECRET_KEY_MIN_CHARS: Final = 32  # of base64, 192 bits: beyond guessing
 
@@ -124,7 +121,9 @@ def _environment() -> dict[str, str]:
 def _ours(env: Mapping[str, str]) -> dict[str, str]:
     """Pick the names that are ours; an empty value is the same as none."""
     names = {variable(field) for field in Settings.model_fields} | NOT_BUILT_YET.keys()
-    return {name: value.strip() for name, value in env.items() if name in names and value.strip()}
+    given = {name: value.strip() for name, value in env.items() if value.strip()}
+    others = {ours: given[theirs] for theirs, ours in OTHER_NAMES.items() if theirs in given}
+    return {name: value for name, value in (others | given).items() if name in names}
 
 
 def _shown(name: str, value: str) -> str:

@@ -11,6 +11,7 @@ from llmock.pytest_plugin import LLMock
 
 from chatapp.domain.messages import FinishReason
 from chatapp.providers.base import ModelRequest, Provider, StepEnd
+from chatapp.providers.gemini import GeminiProvider
 from chatapp.providers.openai import OpenAIProvider
 from chatapp.providers.scripted import ScriptedProvider
 from tests.providers.asking import ask, end, request, said
@@ -40,10 +41,28 @@ async def over_upstream() -> AsyncGenerator[Subject]:
         yield Subject(provider=provider, model="mock", message="[n:40 r:400]", reply=text(40))
 
 
+async def over_gemini() -> AsyncGenerator[Subject]:
+    async with Upstream() as upstream:
+        provider = GeminiProvider(api_key="test", base_url=upstream.gemini_url)
+        yield Subject(provider=provider, model="gemini-2.5-mock", message="[n:40 r:400]", reply=text(40))
+
+
 async def over_llmock(llmock: LLMock) -> AsyncGenerator[Subject]:
     llmock.reply(THIRD_PARTY_REPLY, times=None).pace(2)
     provider = OpenAIProvider(api_key="test", base_url=llmock.base_url("openai"))
     yield Subject(provider=provider, model="gpt-4o", message="Hello", reply=THIRD_PARTY_REPLY, is_exact=False)
+
+
+async def over_gemini_llmock(llmock: LLMock) -> AsyncGenerator[Subject]:
+    llmock.reply(THIRD_PARTY_REPLY, times=None).pace(2)
+    url = f"{llmock.base_url('gemini')}/v1beta"
+    yield Subject(
+        provider=GeminiProvider(api_key="test", base_url=url),
+        model="gemini-2.5-pro",
+        message="Hello",
+        reply=THIRD_PARTY_REPLY,
+        is_exact=False,
+    )
 
 
 async def over_script() -> AsyncGenerator[Subject]:
@@ -59,11 +78,14 @@ async def over_support() -> AsyncGenerator[Subject]:
     yield Subject(provider=provider, model="support", message="Hello", reply=reply)
 
 
-@pytest.fixture(params=["upstream", "llmock", "script", "support"])
+MAKERS = {"upstream": over_upstream, "gemini": over_gemini, "script": over_script, "support": over_support}
+THIRD_PARTY = {"llmock": over_llmock, "gemini-llmock": over_gemini_llmock}
+
+
+@pytest.fixture(params=[*MAKERS, *THIRD_PARTY])
 async def subject(param: str, llmock: LLMock) -> AsyncGenerator[Subject]:
     """Each provider, opened."""
-    makers = {"upstream": over_upstream, "script": over_script, "support": over_support}
-    async with aclosing(makers[param]() if param in makers else over_llmock(llmock)) as subjects:
+    async with aclosing(MAKERS[param]() if param in MAKERS else THIRD_PARTY[param](llmock)) as subjects:
         async for one in subjects:
             await one.provider.open()
             await one.provider.wait_ready()

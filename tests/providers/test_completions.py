@@ -13,8 +13,9 @@ from chatapp.domain.errors import ProviderBusy, ProviderGarbage, ProviderRefused
 from chatapp.domain.events import Chunk, Reasoning, ToolCall
 from chatapp.domain.messages import FinishReason, Usage
 from chatapp.providers.base import StepEnd, StepEvent
-from chatapp.providers.completions import MAX_UNREADABLE, StepReader
+from chatapp.providers.completions import CompletionReader
 from chatapp.providers.sse import Splitter
+from chatapp.providers.step_reader import MAX_UNREADABLE
 from tests.providers.asking import end, said, thought
 
 
@@ -26,7 +27,7 @@ def chunk(delta: object = None, finish: str | None = None, **more: object) -> by
 
 def read(*events: bytes, batches: bool = False) -> list[StepEvent]:
     """All events of a step that ends well; each event in a read of its own if `batches`."""
-    reader = StepReader()
+    reader = CompletionReader()
     reads = [[event] for event in events] if batches else [list(events)]
     return [event for one in reads for event in reader.read(one)] + reader.end()
 
@@ -73,7 +74,7 @@ def test_any_cut_of_any_stream_gives_the_same_events(
     places = sorted({0, *(cut % (len(stream) + 1) for cut in cuts), len(stream)})
 
     def events(reads: list[bytes]) -> list[StepEvent]:
-        splitter, reader = Splitter(), StepReader()
+        splitter, reader = Splitter(), CompletionReader()
         return merged([event for one in reads for event in reader.read(splitter.feed(one))] + reader.end())
 
     whole = events([stream])
@@ -225,7 +226,7 @@ def test_other_choices_are_not_mixed_in() -> None:
 
 def test_text_that_came_with_an_error_in_one_read_is_kept() -> None:
     """The text first, the error with the next read."""
-    reader = StepReader()
+    reader = CompletionReader()
     failed = json.dumps({"error": {"message": "overloaded", "code": 503}}).encode()
     assert reader.read([chunk({"content": "so "}), chunk({"content": "far"}), failed]) == [
         Chunk(content="so far")

@@ -1,4 +1,4 @@
-"""The tests' own model server: the OpenAI wire format, with numbered tokens, faults and odd chunkings.
+"""The tests' own model server: OpenAI's wire format and Gemini's, numbered tokens, faults, odd chunkings.
 
 In a test: `async with Upstream() as upstream: ... upstream.base_url ... upstream.requests`.
 As a program: `python -m tests.upstream --port 9000`. What a reply is like is said in square brackets in

@@ -10,6 +10,7 @@ from tests.upstream.server import Upstream
 async def _serve(upstream: Upstream) -> None:
     async with upstream:
         print(f"OPENAI_BASE_URL={upstream.base_url}", flush=True)
+        print(f"GEMINI_BASE_URL={upstream.gemini_url}", flush=True)
         await asyncio.Event().wait()
 
 

@@ -24,7 +24,7 @@ three when no message does.
 Faults: a status (429, 500, 400 ...) · refuse (reset before an answer) · hang-headers · hang-first · hang ·
 clean (ends without a finish reason) · done (the same, with [DONE]) · cut (closed within the body) · rst ·
 garbage · noise (a few bad lines, then on) · torn (a broken object) · html · json · utf8 · nul · surrogate ·
-longline (10 MB) · error.
+longline (10 MB) · error · blocked (Gemini's prompt feedback).
 """
 
 import re

@@ -2,6 +2,8 @@
 
 POST /v1/chat/completions   streaming or not
 GET  /v1/models
+POST /gemini/…/models/…:streamGenerateContent
+GET  /gemini/…/models
 GET  /health                {"open": streams open now, "requests": how many so far}
 POST /log {"ids": [...]} {id: {"outcome", "tokens", "request_ns", "sent_ns": [...]}}, all when no ids are
 given
@@ -18,9 +20,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, cast
 
-from tests.upstream import wire
+from tests.upstream import gemini, wire
 from tests.upstream.knobs import Knobs, knobs_of
-from tests.upstream.stream import Stream, now_ns
+from tests.upstream.stream import OPENAI, Stream, now_ns
 from tests.upstream.tokens import remaining
 
 MODELS: tuple[dict[str, Any], ...] = (
@@ -38,6 +40,8 @@ class Record:
     headers: dict[str, str]
     knobs: Knobs
     request_ns: int
+    path: str = ""
+    is_gemini: bool = False
     outcome: str = "open"
     tokens: int = 0
     sent_ns: "array[int]" = field(default_factory=lambda: array("q"))
@@ -80,6 +84,11 @@ class Upstream:
     def base_url(self) -> str:
         """For `OPENAI_BASE_URL`."""
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def gemini_url(self) -> str:
+        """For `GEMINI_BASE_URL`."""
+        return f"http://127.0.0.1:{self.port}/gemini"
 
     @property
     def open_streams(self) -> int:
@@ -179,6 +188,11 @@ class Connection(asyncio.Protocol):
         if path.endswith("/chat/completions"):
             with contextlib.suppress(asyncio.CancelledError):
                 self._complete(headers, json.loads(body))
+        elif path.endswith(":streamGenerateContent"):
+            self._generate(path, headers, json.loads(body))
+        elif path.startswith("/gemini") and path.endswith("/models"):
+            self._upstream.model_lists += 1
+            self._reply(200, {"models": gemini.MODELS})
         elif path.endswith("/models"):
             self._upstream.model_lists += 1
             models = self._upstream.models
@@ -202,8 +216,12 @@ class Connection(asyncio.Protocol):
     def _reply(self, status: int, value: object, **headers: str) -> None:
         self._write(wire.plain(status, wire.dumps(value), **headers))
 
-    def _refuse(self, status: int, message: str, code: str = "", **headers: str) -> None:
-        self._reply(status, {"error": {"message": message, "type": "error", "code": code or None}}, **headers)
+    def _refuse(self, status: int, message: str, code: str = "", after: str = "") -> None:
+        if self._record is not None and self._record.is_gemini:
+            self._reply(status, gemini.refusal(status, message, after))
+        else:
+            error = {"message": message, "type": "error", "code": code or None}
+            self._reply(status, {"error": error}, **({"retry_after": after} if after else {}))
         if self._record is not None:
             self._record.end(str(status))
 
@@ -226,20 +244,40 @@ class Connection(asyncio.Protocol):
         else:
             self._answer(record, self._upstream.fails(knobs, message))
 
+    def _generate(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> None:
+        model = path.rpartition("/models/")[2].partition(":")[0]
+        message = gemini.question(body)
+        knobs = knobs_of(model, message)
+        record = Record(
+            body=body, headers=headers, knobs=knobs, request_ns=now_ns(), path=path, is_gemini=True
+        )
+        self._record = record
+        self._upstream.requests.append(record)
+        if self._upstream.key and headers.get("x-goog-api-key") != self._upstream.key:
+            self._refuse(400, f"{gemini.BAD_KEY} ({headers.get('x-goog-api-key')})")
+        elif model == "unknown":
+            self._refuse(404, "models/unknown is not found for API version v1")
+        elif model.endswith("-words") and body["contents"][-1]["role"] == "model":
+            self._refuse(400, gemini.NO_PREFILL)
+        elif knobs.refuse and f'"{knobs.refuse}":' in json.dumps(body):
+            self._refuse(400, f'Invalid JSON payload received. Unknown name "{knobs.refuse}"')
+        else:
+            self._answer(record, self._upstream.fails(knobs, message))
+
     def _answer(self, record: Record, faulty: bool) -> None:
         knobs = record.knobs
         fault = knobs.fault if faulty else ""
         if fault.isdigit():
-            headers = {"retry_after": knobs.after} if knobs.after else {}
             code = "context_length_exceeded" if fault == "400" else ""
-            self._refuse(int(fault), f"Fault {fault} as ordered", code, **headers)
+            words = gemini.TOO_LONG if code and record.is_gemini else f"Fault {fault} as ordered"
+            self._refuse(int(fault), words, code, knobs.after)
         elif fault == "refuse":
             record.end(fault)
             self.abort()
         elif fault == "html":
             self._write(wire.plain(200, wire.HTML, b"text/html"))
             record.end(fault)
-        elif fault == "json" or not record.body.get("stream"):
+        elif fault == "json" or not (record.body.get("stream") or record.is_gemini):
             self._reply(200, self._whole(knobs))
             record.end(fault or "complete")
         else:
@@ -255,13 +293,6 @@ class Connection(asyncio.Protocol):
         }
 
     def _play(self, record: Record, faulty: bool) -> None:
-        body, knobs = record.body, record.knobs
-        last = body["messages"][-1]
-        mode = knobs.cont or self._upstream.continuation
-        given = last["content"] if last["role"] == "assistant" and mode == "prefill" else ""
-        limit = body.get("max_tokens") or body.get("max_completion_tokens") or 1_000_000
-        usage = bool((body.get("stream_options") or {}).get("include_usage"))
-
         def sent(tokens: int) -> None:
             record.tokens += tokens
             record.sent_ns.extend([now_ns()] * tokens)
@@ -269,10 +300,30 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._stream = Stream(
                 transport=self._transport,
-                knobs=knobs,
-                steps=wire.body(knobs, given, limit, usage, self._upstream.replies.get(knobs.say)),
+                knobs=record.knobs,
+                steps=self._gemini_steps(record) if record.is_gemini else self._openai_steps(record),
                 faulty=faulty,
+                damage=gemini.DAMAGE if record.is_gemini else OPENAI,
                 sent=sent,
                 ended=record.end,
             )
             self._stream.begin()
+
+    def _prefills(self, knobs: Knobs) -> bool:
+        return (knobs.cont or self._upstream.continuation) == "prefill"
+
+    def _openai_steps(self, record: Record) -> tuple[bytes, ...]:
+        body, knobs = record.body, record.knobs
+        last = body["messages"][-1]
+        given = last["content"] if last["role"] == "assistant" and self._prefills(knobs) else ""
+        limit = body.get("max_tokens") or body.get("max_completion_tokens") or 1_000_000
+        usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        return wire.body(knobs, given, limit, usage, self._upstream.replies.get(knobs.say))
+
+    def _gemini_steps(self, record: Record) -> tuple[bytes, ...]:
+        body, knobs = record.body, record.knobs
+        config = body.get("generationConfig", {})
+        given = gemini.given(body) if self._prefills(knobs) else ""
+        limit = config.get("maxOutputTokens", 1_000_000)
+        thoughts = bool(config.get("thinkingConfig", {}).get("includeThoughts"))
+        return gemini.steps(knobs, given, limit, thoughts, self._upstream.replies.get(knobs.say))

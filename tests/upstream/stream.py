@@ -3,28 +3,44 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tests.upstream import wire
 from tests.upstream.knobs import Knobs
 
 GARBAGE = b"\x00\xff\xfe garbage \x80\x81\nnot an event at all\n<<<>>>\n" * 400
-#: Bad bytes as they stand in the wire, within a reply that goes on.
-NOISE = {
-    "noise": b"what is this\n\ndata: ping\n\n",
-    "utf8": b'data: {"choices":[{"index":0,"delta":{"content":"\xf0\x9f\xff\xc3( "}}]}\n\n',
-    "nul": b'data: {"choices":[{"index":0,"delta":{"content":"a\\u0000b "}}]}\n\n',
-    "surrogate": b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n'
-    b'data: {"choices":[{"index":0,"delta":{"content":"\\ude42 \\ud800 "}}]}\n\n',
-}
-#: Bytes after which nothing more comes.
-LAST_WORDS = {
-    "garbage": GARBAGE,
-    "clean": b"",
-    "torn": b'data: {"choices":[{"index":0,"del\n\n',
-    "done": b"data: [DONE]\n\n",
-    "error": b'data: {"error":{"message":"The engine is overloaded","type":"server_error","code":503}}\n\n',
-}
 LONG_LINE = 10_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """A format's faults as bytes: `noise` stands within a reply that goes on, after `last_words` nothing
+    comes, `long_line` begins one of 10 MB.
+    """
+
+    noise: dict[str, bytes]
+    last_words: dict[str, bytes]
+    long_line: bytes
+
+
+OPENAI = Damage(
+    noise={
+        "noise": b"what is this\n\ndata: ping\n\n",
+        "utf8": b'data: {"choices":[{"index":0,"delta":{"content":"\xf0\x9f\xff\xc3( "}}]}\n\n',
+        "nul": b'data: {"choices":[{"index":0,"delta":{"content":"a\\u0000b "}}]}\n\n',
+        "surrogate": b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n'
+        b'data: {"choices":[{"index":0,"delta":{"content":"\\ude42 \\ud800 "}}]}\n\n',
+    },
+    last_words={
+        "torn": b'data: {"choices":[{"index":0,"del\n\n',
+        "done": b"data: [DONE]\n\n",
+        "error": b'data: {"error":{"message":"The engine is overloaded","type":"server_error",'
+        b'"code":503}}\n\n',
+    },
+    long_line=b'data: {"choices":[{"delta":{"content":"',
+)
+#: Bytes after which nothing more comes, in any format.
+LAST_WORDS = {"garbage": GARBAGE, "clean": b""}
 
 
 class Stream:
@@ -37,6 +53,7 @@ class Stream:
         knobs: Knobs,
         steps: tuple[bytes, ...],
         faulty: bool,
+        damage: Damage,
         sent: Callable[[int], None],
         ended: Callable[[str], None],
     ) -> None:
@@ -44,6 +61,7 @@ class Stream:
         self._knobs = knobs
         self._steps = steps if knobs.chunk != "split" else _split(steps)
         self._fault = knobs.fault if faulty else ""
+        self._damage = damage
         self._sent, self._ended = sent, ended
         self._loop = asyncio.get_running_loop()
         self._index = 0
@@ -96,15 +114,16 @@ class Stream:
     def _break(self) -> bool:
         """Does what the fault says; True when the reply goes on after it."""
         fault, self._fault = self._fault, ""
-        if fault in NOISE:
-            self._transport.write(wire.framed(NOISE[fault]))
+        last_words = LAST_WORDS | self._damage.last_words
+        if fault in self._damage.noise:
+            self._transport.write(wire.framed(self._damage.noise[fault]))
             return True
-        if fault in LAST_WORDS:
-            if LAST_WORDS[fault]:
-                self._transport.write(wire.framed(LAST_WORDS[fault]))
+        if fault in last_words:
+            if last_words[fault]:
+                self._transport.write(wire.framed(last_words[fault]))
             self._finish(fault)
         elif fault == "longline":
-            self._transport.write(wire.framed(b'data: {"choices":[{"delta":{"content":"' + b"x" * LONG_LINE))
+            self._transport.write(wire.framed(self._damage.long_line + b"x" * LONG_LINE))
             self._finish(fault)
         elif fault == "cut":
             self._ended(fault)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -13,12 +14,29 @@ from chatapp.domain.errors import (
     ProviderTimeout,
     ProviderUnreachable,
 )
-from chatapp.providers.openai import OpenAIProvider
+from chatapp.providers.base import Provider
 from tests.providers.asking import ask, ask_until_it_breaks, end, request, said
+from tests.providers.vendors import Vendor, provider_of, url_of
 from tests.upstream import Upstream, text
 from tests.waiting import until
 
 SECRET = "secret-key"
+
+
+@pytest.fixture(params=["openai", "gemini"])
+def vendor(request: pytest.FixtureRequest) -> Vendor:
+    """Each wire format has the same faults."""
+    return request.param
+
+
+@pytest.fixture
+async def provider(vendor: Vendor, upstream: Upstream) -> AsyncGenerator[Provider]:
+    """The vendor's provider, connected to a server of faults."""
+    opened = provider_of(vendor, url_of(vendor, upstream))
+    await opened.open()
+    await opened.wait_ready()
+    yield opened
+    await opened.close()
 
 
 @pytest.mark.parametrize(
@@ -29,10 +47,10 @@ SECRET = "secret-key"
         ("503 after:0.01", ProviderBusy, 3, "problem"),
         ("429 after:3600", ProviderBusy, 1, "too busy"),
         ("400", ProviderRefused, 1, "longer than this model can read"),
-        ("401", ProviderRefused, 1, "OPENAI_API_KEY"),
+        ("401", ProviderRefused, 1, "{VENDOR}_API_KEY"),
         ("402", ProviderRefused, 1, "credit"),
         ("403", ProviderRefused, 1, "does not allow"),
-        ("404", ProviderRefused, 1, "OPENAI_BASE_URL"),
+        ("404", ProviderRefused, 1, "{VENDOR}_BASE_URL"),
         ("418", ProviderRefused, 1, "418"),
         ("refuse", ProviderUnreachable, 3, "closed the connection"),
         ("hang-headers", ProviderTimeout, 3, "stopped sending"),
@@ -48,7 +66,8 @@ SECRET = "secret-key"
     ],
 )
 async def test_before_the_first_event(
-    provider: OpenAIProvider,
+    vendor: Vendor,
+    provider: Provider,
     upstream: Upstream,
     fault: str,
     kind: type[ProviderError],
@@ -58,7 +77,7 @@ async def test_before_the_first_event(
     """Tried again where that may help, three times in all; nothing was shown, so nothing is lost."""
     events, error = await ask_until_it_breaks(provider, request(f"[n:20 fault:{fault}]"))
     assert isinstance(error, kind)
-    assert words in error.message
+    assert words.format(VENDOR=vendor.upper()) in error.message
     assert SECRET not in error.message
     assert (events, len(upstream.requests)) == ([], tries)
 
@@ -78,7 +97,7 @@ async def test_before_the_first_event(
     ],
 )
 async def test_in_the_midst_of_a_reply(
-    provider: OpenAIProvider, upstream: Upstream, fault: str, kind: type[ProviderError]
+    provider: Provider, upstream: Upstream, fault: str, kind: type[ProviderError]
 ) -> None:
     """What came stays, the rest is an error, and nothing is sent again: that would double the text."""
     events, error = await ask_until_it_breaks(provider, request(f"[n:40 r:200 fault:{fault} at:20]"))
@@ -89,15 +108,13 @@ async def test_in_the_midst_of_a_reply(
 
 
 @pytest.mark.parametrize("fault", ["503 after:0.01 tries:2", "429 after:0.01 tries:1", "rst at:0 tries:1"])
-async def test_a_fault_that_passes_is_not_noticed(
-    provider: OpenAIProvider, upstream: Upstream, fault: str
-) -> None:
+async def test_a_fault_that_passes_is_not_noticed(provider: Provider, upstream: Upstream, fault: str) -> None:
     """The reply is whole, in one copy."""
     assert said(await ask(provider, request(f"[n:20 fault:{fault}]"))) == text(20)
     assert len(upstream.requests) == len([r for r in upstream.requests if r.outcome != "complete"]) + 1
 
 
-async def test_retry_after_is_heeded(provider: OpenAIProvider, upstream: Upstream) -> None:
+async def test_retry_after_is_heeded(provider: Provider, upstream: Upstream) -> None:
     """The server knows best when it has room again."""
     started = time.monotonic()
     await ask(provider, request("[n:5 fault:429 after:0.7 tries:1]"))
@@ -106,7 +123,7 @@ async def test_retry_after_is_heeded(provider: OpenAIProvider, upstream: Upstrea
 
 
 @pytest.mark.parametrize("fault", ["noise", "utf8", "nul", "surrogate"])
-async def test_odd_bytes_do_not_hurt(provider: OpenAIProvider, fault: str) -> None:
+async def test_odd_bytes_do_not_hurt(provider: Provider, fault: str) -> None:
     """The reply goes on after them, and what is shown can be stored."""
     events = await ask(provider, request(f"[n:20 fault:{fault} at:10]"))
     shown = said(events)
@@ -117,7 +134,7 @@ async def test_odd_bytes_do_not_hurt(provider: OpenAIProvider, fault: str) -> No
     assert end(events)
 
 
-async def test_a_long_line_is_not_kept_in_memory(provider: OpenAIProvider, upstream: Upstream) -> None:
+async def test_a_long_line_is_not_kept_in_memory(provider: Provider, upstream: Upstream) -> None:
     """The connection is closed after the first megabyte of ten."""
     _, error = await ask_until_it_breaks(provider, request("[n:20 fault:longline]"))
     assert isinstance(error, ProviderGarbage)
@@ -126,52 +143,52 @@ async def test_a_long_line_is_not_kept_in_memory(provider: OpenAIProvider, upstr
 @pytest.mark.parametrize(
     ("base_url", "words"),
     [
-        ("http://127.0.0.1:1/v1", "127.0.0.1:1 refuses connections"),
-        ("http://user:hidden@127.0.0.1:1/v1", "OPENAI_BASE_URL"),
+        ("http://127.0.0.1:1/v1", "refuses connections"),
+        ("http://user:hidden@127.0.0.1:1/v1", "Please check"),
         ("http://no-such-host.invalid/v1", "cannot be found"),
         ("ftp://somewhere", "not one"),
     ],
 )
-async def test_an_address_that_does_not_work(base_url: str, words: str) -> None:
-    """Says which setting to look at, and names the host without what the address hides."""
-    provider = OpenAIProvider(api_key=SECRET, base_url=base_url, models=["m"])
+async def test_an_address_that_does_not_work(vendor: Vendor, base_url: str, words: str) -> None:
+    """Says which setting to look at, without what the address hides."""
+    provider = provider_of(vendor, base_url, key=SECRET, models=("m",))
     await provider.open()
     _, error = await ask_until_it_breaks(provider, request("hello", model="m"))
     await provider.close()
     assert isinstance(error, ProviderError)
     assert words in error.message
-    assert "OPENAI_BASE_URL" in error.message
+    assert f"{vendor.upper()}_BASE_URL" in error.message
     assert "hidden" not in error.message
 
 
-async def test_a_key_that_is_refused(upstream: Upstream) -> None:
+async def test_a_key_that_is_refused(vendor: Vendor, upstream: Upstream) -> None:
     """The server repeats the key in its answer; we do not."""
-    provider = OpenAIProvider(api_key="wrong-key", base_url=upstream.base_url, models=["mock"])
+    provider = provider_of(vendor, url_of(vendor, upstream), key="wrong-key", models=("mock",))
     await provider.open()
     _, error = await ask_until_it_breaks(provider, request("hello"))
     await provider.close()
     assert isinstance(error, ProviderRefused)
-    assert "OPENAI_API_KEY" in error.message
+    assert f"{vendor.upper()}_API_KEY" in error.message
     assert "wrong-key" not in error.message
 
 
-async def test_a_key_that_no_header_can_hold(upstream: Upstream) -> None:
+async def test_a_key_that_no_header_can_hold(vendor: Vendor, upstream: Upstream) -> None:
     """A typing mistake, not a crash."""
-    provider = OpenAIProvider(api_key="schlüssel\n", base_url=upstream.base_url, models=["mock"])
+    provider = provider_of(vendor, url_of(vendor, upstream), key="schlüssel\nmore", models=("mock",))
     await provider.open()
     _, error = await ask_until_it_breaks(provider, request("hello"))
     await provider.close()
     assert isinstance(error, ProviderError)
 
 
-async def test_an_unknown_model(provider: OpenAIProvider) -> None:
+async def test_an_unknown_model(provider: Provider) -> None:
     """Named, so that another can be chosen."""
     _, error = await ask_until_it_breaks(provider, request("hello", model="unknown"))
     assert isinstance(error, ProviderRefused)
     assert "'unknown'" in error.message
 
 
-async def test_a_server_that_dies_with_open_replies(provider: OpenAIProvider, upstream: Upstream) -> None:
+async def test_a_server_that_dies_with_open_replies(provider: Provider, upstream: Upstream) -> None:
     """Each reply is cut off, none hangs, none is complete."""
     asked = [
         asyncio.create_task(ask_until_it_breaks(provider, request(f"[n:500 r:50 id:{i}]"))) for i in range(20)

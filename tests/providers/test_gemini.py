@@ -1,0 +1,252 @@
+"""What the provider asks of Gemini, and what it makes of its answers."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from llmock.pytest_plugin import LLMock
+
+from chatapp.domain.errors import ProviderError, ProviderRefused, ProviderUnreachable
+from chatapp.domain.events import ToolCall
+from chatapp.domain.messages import FinishReason, Usage
+from chatapp.providers.base import Capability, ModelRequest, Provider, StepEnd
+from chatapp.providers.dialect import CONTINUE
+from chatapp.providers.gemini import GeminiProvider
+from chatapp.providers.gemini_dialect import GO_ON
+from chatapp.providers.gemini_models import chat_models
+from tests.providers.asking import ask, ask_until_it_breaks, end, request, said, thought
+from tests.providers.test_openai import CHUNKINGS
+from tests.providers.vendors import provider_of
+from tests.upstream import Upstream, text
+from tests.waiting import until
+
+MODEL = "gemini-2.5-mock"
+
+
+def asked(
+    message: str, *, model: str = MODEL, given: str | None = None, limit: int = 100_000
+) -> ModelRequest:
+    return request(message, model=model, given=given, system="Be kind.", limit=limit)
+
+
+@pytest.fixture
+async def gemini(upstream: Upstream) -> AsyncGenerator[Provider]:
+    opened = provider_of("gemini", upstream.gemini_url)
+    await opened.open()
+    await opened.wait_ready()
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.parametrize("chunk", CHUNKINGS)
+async def test_every_way_of_writing_gives_the_same_text(gemini: Provider, chunk: str) -> None:
+    """Byte for byte, with usage and finish reason."""
+    events = await ask(gemini, asked(f"[n:120 r:2000 chunk:{chunk or 'none'}]"))
+    assert said(events) == text(120)
+    assert end(events).usage == Usage(input_tokens=11, output_tokens=120)
+    assert end(events).finish_reason is FinishReason.STOP
+
+
+async def test_the_request_is_in_the_api_s_words(gemini: Provider, upstream: Upstream) -> None:
+    """Roles, system, length, thoughts; the key in a header and nowhere else."""
+    await ask(gemini, asked("[n:5]", limit=7))
+    (record,) = upstream.requests
+    assert record.body == {
+        "contents": [{"role": "user", "parts": [{"text": "[n:5]"}]}],
+        "systemInstruction": {"parts": [{"text": "Be kind."}]},
+        "generationConfig": {"maxOutputTokens": 7, "thinkingConfig": {"includeThoughts": True}},
+    }
+    assert record.headers["x-goog-api-key"] == "secret-key"
+
+
+async def test_reasoning_tools_and_usage(gemini: Provider) -> None:
+    """Thoughts are reasoning and are paid for; calls come whole, at the end."""
+    events = await ask(gemini, asked("[n:5 reason:3 tool:weather]"))
+    assert (thought(events), said(events)) == ("r0 r1 r2 ", text(5))
+    calls = [event for event in events if isinstance(event, ToolCall)]
+    assert [(call.id, call.name) for call in calls] == [("call_0", "weather"), ("call_1", "weather")]
+    assert [call.arguments for call in calls] == ['{"city": "Zürich"}', "{}"]
+    assert end(events).finish_reason is FinishReason.TOOL_CALLS
+    assert end(events).usage == Usage(input_tokens=11, output_tokens=8)
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    [
+        ("STOP", FinishReason.STOP),
+        ("MAX_TOKENS", FinishReason.LENGTH),
+        ("SAFETY", FinishReason.CONTENT_FILTER),
+        ("RECITATION", FinishReason.CONTENT_FILTER),
+        ("SOMETHING_NEW", FinishReason.CONTENT_FILTER),
+    ],
+)
+async def test_finish_reasons(gemini: Provider, finish: str, reason: FinishReason) -> None:
+    """A text that a rule about contents cut stays, and says so."""
+    events = await ask(gemini, asked(f"[n:5 finish:{finish}]"))
+    assert (said(events), end(events).finish_reason) == (text(5), reason)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "words"),
+    [
+        ("[n:5 fault:blocked at:0]", ProviderRefused, "declined to answer this (PROHIBITED_CONTENT)"),
+        ("[n:0 finish:SAFETY]", ProviderRefused, "declined to answer this (SAFETY)"),
+        ("[n:5 finish:MALFORMED_RESPONSE]", ProviderUnreachable, "MALFORMED_RESPONSE"),
+    ],
+)
+async def test_refusals_are_clear(
+    gemini: Provider, upstream: Upstream, message: str, kind: type[ProviderError], words: str
+) -> None:
+    """A blocked question, an answer that was withheld, a model that broke."""
+    _, error = await ask_until_it_breaks(gemini, asked(message))
+    assert isinstance(error, kind)
+    assert words in error.message
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(("model", "requests"), [(MODEL, 1), ("gemini-9-words", 1), ("gemini-2.5-words", 2)])
+async def test_an_unfinished_reply_is_gone_on_with(
+    gemini: Provider, upstream: Upstream, model: str, requests: int
+) -> None:
+    """By prefill where the model takes it, else in words; a model that refuses a prefill is asked again."""
+    given = text(30)[:-2]
+    events = await ask(gemini, asked("[n:60]", model=model, given=given))
+    assert given + said(events) == text(60)
+    assert len(upstream.requests) == requests
+    contents = upstream.requests[-1].body["contents"]
+    turn = {"role": "model", "parts": [{"text": given}]}
+    if model == MODEL:
+        assert contents[-1] == turn
+        assert upstream.requests[0].body["systemInstruction"]["parts"][0]["text"].endswith(CONTINUE)
+    else:
+        assert contents[-2:] == [turn, {"role": "user", "parts": [{"text": GO_ON}]}]
+    await ask(gemini, asked("[n:60]", model=model, given=given))
+    assert len(upstream.requests) == requests + 1, "what was learnt is kept"
+
+
+@pytest.mark.parametrize("field", ["thinkingConfig", "systemInstruction", "maxOutputTokens"])
+async def test_a_field_that_the_model_refuses_is_left_out(
+    gemini: Provider, upstream: Upstream, field: str
+) -> None:
+    """Once refused, it is not sent to this model again; what the system says is said all the same."""
+    for _ in range(2):
+        assert said(await ask(gemini, asked(f"[n:5 refuse:{field}]"))) == text(5)
+    assert [record.outcome for record in upstream.requests] == ["400", "complete", "complete"]
+    assert "Be kind." in str(upstream.requests[-1].body)
+
+
+async def test_models_are_asked_for(gemini: Provider) -> None:
+    """The list says what they are called, how much they read, and whether they think."""
+    (model,) = await gemini.models()
+    assert (model.id, model.label, model.context_tokens) == (f"gemini:{MODEL}", "Gemini Mock", 32768)
+    assert Capability.REASONING in model.capabilities
+
+
+class _Entry:
+    def __init__(self, name: str, thinking: bool | None = None, actions: list[str] | None = None) -> None:
+        self.name: str | None = f"models/{name}"
+        self.display_name: str | None = None
+        self.input_token_limit: int | None = None
+        self.supported_actions: list[str] | None = actions
+        self.thinking: bool | None = thinking
+
+
+def test_the_best_default_is_first() -> None:
+    """The newest Flash that is no variant, then Pro; what does not chat is left out."""
+    names = [
+        "gemini-2.0-flash",
+        "gemini-3.8-flash-lite",
+        "gemini-3.8-flash",
+        "gemini-3.5-pro",
+        "gemini-4-flash-preview-09",
+        "gemini-2.5-flash-image",
+        "gemini-embedding-001",
+        "gemma-3-27b-it",
+    ]
+    models = chat_models([_Entry(name) for name in names], provider="gemini")
+    assert [model.name for model in models] == [
+        "gemini-3.8-flash",
+        "gemini-2.0-flash",
+        "gemini-3.5-pro",
+        "gemini-4-flash-preview-09",
+        "gemini-3.8-flash-lite",
+        "gemma-3-27b-it",
+    ]
+    (plain,) = chat_models([_Entry("gemini-3.8-flash", thinking=False)], provider="gemini")
+    assert Capability.REASONING not in plain.capabilities
+    assert chat_models([_Entry("gemini-3", actions=["embedContent"])], provider="gemini") == []
+
+
+@pytest.mark.parametrize("fault", ["none", "hang-headers", "hang-first", "hang"])
+async def test_cancelling_closes_upstream(gemini: Provider, upstream: Upstream, fault: str) -> None:
+    """Wherever the request stands, within a second."""
+    task = asyncio.create_task(ask(gemini, asked(f"[n:10000 r:30 fault:{fault} at:3]")))
+    tokens = 3 if fault in {"none", "hang"} else 0
+    await until(lambda: upstream.requests and upstream.requests[0].tokens >= tokens)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(1):
+        await upstream.requests[0].ended.wait()
+    assert len(upstream.requests) == 1
+
+
+async def test_a_connection_is_used_again(gemini: Provider, upstream: Upstream) -> None:
+    """Also when the caller stops asking after the end of the step; all are closed with the provider."""
+    for _ in range(5):
+        async with aclosing(gemini.stream(asked("[n:5]"))) as batches:
+            async for batch in batches:
+                if isinstance(batch[-1], StepEnd):
+                    break
+    assert len(upstream.connections) == 1
+    await gemini.close()
+    await until(lambda: not upstream.connections, seconds=1)
+
+
+async def test_the_version_is_a_setting(upstream: Upstream) -> None:
+    """Given by itself or, as other libraries want it, with the address."""
+    upstream.key = ""
+    paths: list[str] = []
+    for url, version in ((upstream.gemini_url, "v7"), (f"{upstream.gemini_url}/v7beta/", None)):
+        provider = GeminiProvider(api_key="k", base_url=url, api_version=version, models=["m"])
+        await provider.open()
+        assert said(await ask(provider, request("[n:5]", model="m"))) == text(5)
+        await provider.close()
+        paths = [record.path for record in upstream.requests]
+    assert paths == [
+        "/gemini/v7/models/m:streamGenerateContent",
+        "/gemini/v7beta/models/m:streamGenerateContent",
+    ]
+
+
+async def test_a_third_party_s_server(llmock: LLMock) -> None:
+    """Its limits are waited out, its calls read, its outage told."""
+    provider = GeminiProvider(
+        api_key="test",
+        base_url=llmock.base_url("gemini"),
+        api_version="v1beta",
+        first_byte_timeout=timedelta(seconds=5),
+    )
+    await provider.open()
+    model = (await provider.models())[0].name
+    llmock.reply("Words, naïve 🙂.").rate_limit(times=2, retry_after=0.05)
+    assert said(await ask(provider, request("Hello", model=model))) == "Words, naïve 🙂."
+    llmock.call_tool("weather", {"city": "Zürich"})
+    events = await ask(provider, request("Hello", model=model))
+    assert [event.arguments for event in events if isinstance(event, ToolCall)] == ['{"city": "Zürich"}']
+    llmock.outage()
+    _, error = await ask_until_it_breaks(provider, request("Hello", model=model))
+    assert isinstance(error, ProviderError)
+    await provider.close()
+
+
+def test_the_sdk_is_not_loaded_without_need() -> None:
+    """It takes a second and 40 MB, and most who start the app have no key for it."""
+    code = "import sys, chatapp.bootstrap; print('google.genai' in sys.modules)"
+    shown: Any = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"
