@@ -46,7 +46,12 @@ def _known(cause: BaseException, server: str, address_setting: str) -> ProviderE
             return ProviderTimeout(f"{server} stopped sending.")
         case aiohttp.ClientResponseError() | httpx2.DecodingError() | httpx2.RemoteProtocolError():
             return ProviderGarbage(f"{server} sent something that is not an answer.")
-        case aiohttp.InvalidURL() | httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
+        case (
+            aiohttp.InvalidURL()
+            | aiohttp.NonHttpUrlClientError()
+            | httpx2.InvalidURL()
+            | httpx2.UnsupportedProtocol()
+        ):
             words = f"The address of {server} is not one. Please check {address_setting}."
         case _:
             return None

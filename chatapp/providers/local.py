@@ -33,7 +33,8 @@ MODEL: Final = Model(
     name="smollm2-135m",
     label="SmolLM2 135M (on this machine)",
     context_tokens=2048,
-    notice="A very small model on this machine: it often errs. OPENAI_API_KEY or GEMINI_API_KEY brings a better one.",
+    notice="A very small model on this machine: it often errs. Set OPENAI_API_KEY or GEMINI_API_KEY for a better "
+    "one.",
 )
 #: Temperature and top_p are those of SmolLM2's model card. A model of this size falls into loops; the
 #: penalties (llama.cpp's, "DRY" among them) get it out of them: of five prompts tried without, two ended so.
