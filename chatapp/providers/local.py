@@ -33,8 +33,8 @@ MODEL: Final = Model(
     name="smollm2-135m",
     label="SmolLM2 135M (on this machine)",
     context_tokens=2048,
-    notice="A very small model on this machine: it often errs. Set OPENAI_API_KEY or GEMINI_API_KEY for a better "
-    "one.",
+    notice="A very small model on this machine: it often errs. For a better one, set OPENAI_API_KEY or "
+    "GEMINI_API_KEY.",
 )
 #: Temperature and top_p are those of SmolLM2's model card. A model of this size falls into loops; the
 #: penalties (llama.cpp's, "DRY" among them) get it out of them: of five prompts tried without, two ended so.
