@@ -24,6 +24,7 @@ from chatapp.services.cookies import GuestCookies
 from chatapp.services.following import Following
 from chatapp.services.models import ModelsService
 from chatapp.services.purging import purge
+from chatapp.services.search import Search
 from chatapp.services.turns import Turns
 from chatapp.settings import Settings
 from chatapp.storage.database import Database
@@ -45,6 +46,7 @@ class Services:
     turns: Turns
     conversations: Conversations
     following: Following
+    search: Search
     models: ModelsService
     accounts: Accounts
 
@@ -83,6 +85,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             ),
             conversations=conversations,
             following=Following(database=database, broadcast=broadcast),
+            search=Search(database=database),
             models=ModelsService(catalog),
             accounts=Accounts(database=database, cookies=_cookies(settings)),
         )

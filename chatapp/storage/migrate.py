@@ -37,8 +37,14 @@ def config(connection: Connection) -> Config:
     return settings
 
 
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether Alembic looks after it: not after the full-text index, whose tables are SQLite's own."""
+    return not (kind == "table" and (name or "").startswith("search_index"))
+
+
 def _differences(connection: Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    opts = {"compare_type": True, "include_name": is_ours}
+    context = MigrationContext.configure(connection, opts=opts)
     return list(compare_metadata(context, tables.SQLModel.metadata))
 
 

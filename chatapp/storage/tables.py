@@ -41,6 +41,11 @@ def _reference(target: str, *, primary_key: bool = False, index: bool = False) -
     return Column[Any](foreign, primary_key=primary_key, index=index or None, nullable=False)
 
 
+def _once(target: str) -> Any:
+    """A foreign key that at most one row has; the row goes with what it points to."""
+    return Column[Any](ForeignKey(target, ondelete="CASCADE"), unique=True, nullable=True)
+
+
 class AccountRow(SQLModel, table=True):
     """Somebody who owns things."""
 
@@ -176,6 +181,16 @@ class LogRow(SQLModel, table=True):
 
     run_id: str = Field(sa_column=_reference("runs.id", primary_key=True))
     data: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class SearchRow(SQLModel, table=True):
+    """A message or a title that can be found; `key` is its row in the full-text index, which is no table."""
+
+    __tablename__ = "search_rows"
+
+    key: int | None = Field(default=None, primary_key=True)
+    message_id: str | None = Field(default=None, sa_column=_once("messages.id"))
+    conversation_key: int | None = Field(default=None, sa_column=_once("conversations.key"))
 
 
 def _table(rows: type[SQLModel]) -> Table:

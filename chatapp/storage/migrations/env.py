@@ -4,6 +4,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 from chatapp.storage import tables
+from chatapp.storage.migrate import is_ours
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -11,6 +12,7 @@ context.configure(
     target_metadata=SQLModel.metadata,
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
+    include_name=is_ours,
     # SQLite's is, once BEGIN is ours (storage/database.py).
     transactional_ddl=True,
 )

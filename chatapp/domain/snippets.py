@@ -1,0 +1,84 @@
+"""The part of a text around the words that somebody searched for, with the words marked."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+#: Characters before the first word found, and in all: two lines in a narrow list.
+LEAD_CHARS: Final = 40
+SNIPPET_CHARS: Final = 160
+
+Pieces = tuple[tuple[str, bool], ...]
+
+
+def snippet(text: str, words: Sequence[str]) -> Pieces:
+    """The text around the first of the words, in pieces: text, and whether it is one of the words.
+
+    The last word may be a beginning. Case and accents do not matter. Where a part was left out is "…". When
+    none of the words is there, the beginning of the text.
+    """
+    pattern = _pattern(words)
+    folded = _folded(text)
+    first = pattern.search(folded) if pattern else None
+    start = _start(text, first.start()) if first else 0
+    end = _end(text, start + SNIPPET_CHARS)
+    pieces: list[tuple[str, bool]] = [("…", False)] if start else []
+    place = start
+    for found in pattern.finditer(folded, start, end) if pattern else ():
+        pieces += [(text[place : found.start()], False), (text[found.start() : found.end()], True)]
+        place = found.end()
+    pieces += [(text[place:end], False), ("…" if end < len(text) else "", False)]
+    return tuple((piece, marked) for piece, marked in pieces if piece)
+
+
+def _start(text: str, first: int) -> int:
+    """A little before the first word, at the beginning of a word if there is one."""
+    if first <= LEAD_CHARS:
+        return 0
+    space = text.find(" ", first - LEAD_CHARS, first)
+    return space + 1 if space >= 0 else first - LEAD_CHARS
+
+
+def _end(text: str, end: int) -> int:
+    if end >= len(text):
+        return len(text)
+    space = text.rfind(" ", end - LEAD_CHARS, end)
+    return space if space >= 0 else end
+
+
+#: Accents may stand behind their letters as characters of their own.
+_MARKS: Final = "[\u0300-\u036f]*"
+_LETTER: Final = r"[^\W_]"
+
+
+def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
+    """Any of the words where a word begins; the last one with what follows to the end of its word."""
+    whole = [pattern for word in words[:-1] if (pattern := _letters(word))]
+    beginning = _letters(words[-1]) if words else ""
+    choices = [f"{beginning}(?:{_LETTER}|[\u0300-\u036f])*"] if beginning else []
+    choices += [f"{one}(?!{_LETTER})" for one in sorted(whole, key=len, reverse=True)]
+    return re.compile(f"(?<!{_LETTER})(?:{'|'.join(choices)})") if choices else None
+
+
+def _letters(word: str) -> str:
+    """The letters of a word; what stands between them may be anything that is none."""
+    runs = re.findall(f"{_LETTER}+", re.sub(_MARKS, "", _folded(word)))
+    return r"[\W_]+".join(_MARKS.join(map(re.escape, run)) + _MARKS for run in runs)
+
+
+class _Folding(dict[int, str]):
+    """Each character without accent and case, as one character again: places in the text stay the same."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        base = unicodedata.normalize("NFD", character)[0].lower()
+        self[code] = folded = base if len(base) == 1 else character
+        return folded
+
+
+_FOLDING: Final = _Folding()
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else text.translate(_FOLDING)

@@ -1,0 +1,222 @@
+"""Search: whatever was said is found as one types, by its owner only, and no query is an error."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from chatapp.domain.messages import Message, Role, Status, TextPart
+from chatapp.services.search import Hit, Search
+from chatapp.storage.conversations import ConversationRepository
+from chatapp.storage.database import Database
+from tests.chat import Chat, rows
+from tests.services.test_keeping import later, said
+from tests.storage.made import make_conversation, opened_database, principal
+
+QUERIES = [
+    "",
+    " ",
+    '"',
+    '""',
+    "*",
+    "a*",
+    "NEAR",
+    "NEAR(a b)",
+    "AND",
+    "a OR",
+    "NOT a",
+    "text : a",
+    "^a",
+    "a + b",
+    "(",
+    ")))",
+    "{a b}: c",
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "🎉",
+    "a🎉b",
+    "𞤀𞤁",
+    "\u0301",
+    "-1",
+    "a" * 10_000,
+    "a " * 5_000,
+    '"' * 10_000,
+    "'; DROP TABLE messages; --",
+    "%_",
+]
+
+
+async def find(chat: Chat, query: str, *, limit: int = 30) -> tuple[Hit, ...]:
+    return await chat.services.search.find(chat.who, query, limit=limit)
+
+
+async def found(chat: Chat, query: str) -> list[str]:
+    """The ids of the messages that are found, "" for a title."""
+    return [hit.message_id for hit in await find(chat, query)]
+
+
+def marked(hit: Hit) -> list[str]:
+    return [piece for piece, is_hit in hit.snippet if is_hit]
+
+
+async def test_what_was_said_is_found_as_one_types(chat: Chat):
+    """From the first letter to the last, whatever the case and the accents; the words found are marked."""
+    turn = await chat.send("When was the Café de l'Époque opened? [n:3]")
+    await chat.ended(turn)
+    await chat.services.conversations.rename(chat.who, turn.conversation_id, "Quiz night")
+    for query in ("e", "ép", "EPO", "epoque", "cafe epo", "  Café   ÉPOQUE ", "l'époque", '"epoque"'):
+        (hit,) = await find(chat, query)
+        assert (hit.message_id, hit.role) == (turn.user_message_id, Role.USER)
+        assert (hit.conversation_id, hit.title) == (turn.conversation_id, "Quiz night")
+        assert hit.at == (await chat.messages(turn))[0].created_at
+        assert "".join(piece for piece, _ in hit.snippet) == "When was the Café de l'Époque opened? [n:3]"
+        assert "Époque" in marked(hit)[-1]
+    assert await found(chat, "epoque tea") == []
+    assert await found(chat, "poque") == []
+
+
+async def test_replies_and_titles_are_found_too(chat: Chat):
+    """A reply once it has ended, whatever its end; a title before messages."""
+    chat.upstream.replies["answer"] = "The capital of Burkina Faso is Ouagadougou."
+    turn = await chat.send("Tell me [say:answer]")
+    await chat.ended(turn)
+    assert await found(chat, "ouaga") == [turn.message_id]
+    assert await found(chat, "burkina is") == [turn.message_id]
+    assert (await find(chat, "ouaga"))[0].role is Role.ASSISTANT
+    other = await chat.send("What does Ouagadougou mean? [n:3]", to="other")
+    await chat.ended(other)
+    assert await found(chat, "ouagadougou") == ["", other.user_message_id, turn.message_id]
+    title = (await find(chat, "ouagadougou"))[0]
+    assert (title.conversation_id, title.role, marked(title)) == ("other", None, ["Ouagadougou"])
+    assert len(await find(chat, "ouagadougou", limit=2)) == 2
+
+
+async def test_all_branches_are_searched(chat: Chat):
+    """What was edited away is found where it is."""
+    turn = await chat.send("Marmalade [n:3]", to="c")
+    await chat.ended(turn)
+    edited = await chat.services.turns.edit(
+        chat.who, message_id=turn.user_message_id, text="Jam [n:3]", client_key="k"
+    )
+    await chat.ended(edited)
+    assert (await found(chat, "marmalade"))[1:] == [turn.user_message_id]
+    window = await chat.services.conversations.around(chat.who, "c", turn.user_message_id)
+    assert window.snapshots[0].message.id == turn.user_message_id
+
+
+async def test_the_newer_of_two_that_fit_as_well_comes_first(chat: Chat):
+    """Same words, same length: only the time is between them."""
+    turns = await said(chat, *(f"Same-words-{n}" for n in range(4)))
+    for turn in turns:
+        await chat.services.conversations.rename(chat.who, turn.conversation_id, "x")
+    assert await found(chat, "same words") == [turn.user_message_id for turn in reversed(turns)]
+
+
+async def test_nobody_finds_what_is_another_s(chat: Chat):
+    """Not by its words, and not by the name of its owner, which is in the index as well."""
+    ben = chat.of("ben")
+    await ben.ended(await ben.send("Zanzibar [n:3]"))
+    assert len(await find(ben, "zanz")) == 2
+    for query in ("zanz", ben.who.account_id, f'zanz" OR owner : "{ben.who.account_id}', "owner:" + "z"):
+        assert await find(chat, query) == ()
+    await chat.ended(await chat.send("Zanzibar [n:3]"))
+    assert len(await find(chat, "zanz")) == 2
+    assert await find(chat, chat.who.account_id) == ()
+
+
+async def test_what_is_deleted_or_cleared_is_not_found_until_it_is_back(chat: Chat):
+    """And once it is purged nothing of it is left in the index."""
+    keep = chat.services.conversations
+    await said(chat, "Walrus")
+    assert len(await find(chat, "walrus")) == 2
+    await keep.delete(chat.who, "Walrus")
+    assert await find(chat, "walrus") == ()
+    await keep.restore(chat.who, "Walrus")
+    token = await keep.clear(chat.who, "Walrus")
+    assert await found(chat, "walrus") == [""]
+    await keep.unclear(chat.who, "Walrus", token)
+    assert len(await find(chat, "walrus")) == 2
+    await keep.rename(chat.who, "Walrus", "Seal")
+    assert len(await find(chat, "walrus")) == 1
+    assert await found(chat, "seal") == [""]
+    await keep.delete(chat.who, "Walrus")
+    await keep.purge(now=later())
+    for table in ("search_rows", "search_index"):
+        assert rows(chat.services.settings, f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+async def test_no_query_is_an_error(chat: Chat):
+    """Whatever is typed or pasted is only ever words."""
+    await chat.ended(await chat.send("Some words [n:3]"))
+    for query in QUERIES:
+        assert isinstance(await find(chat, query), tuple), query
+    assert len(await find(chat, "some words")) == 2
+
+
+async def test_a_snippet_is_a_part_of_a_long_text(chat: Chat):
+    """The part around the words, with a mark where it was cut."""
+    await chat.ended(await chat.send("before " * 500 + "needle" + " after" * 500))
+    (hit,) = await find(chat, "needle")
+    whole = "".join(piece for piece, _ in hit.snippet)
+    assert (whole[0], whole[-1]) == ("…", "…")
+    assert len(whole) < 300
+    assert marked(hit) == ["needle"]
+
+
+async def test_what_was_there_before_search_is_found(tmp_path):
+    """The migration fills the index, and what it fills is what the triggers write."""
+    async with opened_database(tmp_path / "chatapp.db") as database:
+        await Searched(database).only("An old needle\ue000 [n:3]")
+
+    def contents() -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(tmp_path / "chatapp.db")) as connection:
+            return connection.execute("SELECT owner, title, text FROM search_index ORDER BY 2, 3").fetchall()
+
+    before = contents()
+    with closing(sqlite3.connect(tmp_path / "chatapp.db")) as connection:
+        connection.executescript(UNDO_MIGRATION)
+    async with opened_database(tmp_path / "chatapp.db"):
+        assert contents() == before
+
+
+UNDO_MIGRATION = """
+DROP TRIGGER search_message_added; DROP TRIGGER search_message_changed;
+DROP TRIGGER search_title_added; DROP TRIGGER search_title_changed;
+DROP TABLE search_rows; DROP TABLE search_index;
+UPDATE alembic_version SET version_num = '0002';
+"""
+
+
+class Searched:
+    """One conversation with one message at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._search = Search(database=database)
+
+    async def only(self, text: str) -> Hit:
+        """The one hit for "needle" when this is the only text."""
+
+        def work(transaction) -> None:
+            transaction.exec_driver_sql("DELETE FROM conversations")
+            conversation = make_conversation(transaction, principal())
+            message = Message(
+                id="m",
+                role=Role.USER,
+                created_at=datetime.now(UTC),
+                parts=(TextPart(text=text),),
+                status=Status.COMPLETE,
+            )
+            ConversationRepository(transaction).add_message(conversation, message)
+
+        await self._database.write(work)
+        (hit,) = await self._search.find(principal(), "needle")
+        return hit
+
+
+@pytest.fixture
+async def searched(tmp_path):
+    async with opened_database(tmp_path / "chatapp.db") as database:
+        yield Searched(database)
