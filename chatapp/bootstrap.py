@@ -65,7 +65,9 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         broadcast = Broadcast()
         group = GroupLog(DatabaseLogStore(database), broadcast)
         await stack.enter_async_context(_running(group.run()))
-        catalog = Catalog(providers(settings), default=settings.default_model)
+        catalog = Catalog(
+            providers(settings), default=settings.default_model, fallbacks=settings.fallback_models
+        )
         stack.push_async_callback(catalog.close)
         await catalog.open()
         worker = _worker(settings, database, broadcast, group, catalog)

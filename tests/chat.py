@@ -33,13 +33,16 @@ class Chat:
         """The same services, used by somebody else."""
         return Chat(self.services, self.upstream, who=principal(name))
 
-    async def send(self, text: str, *, to: Turn | str | None = None, key: str | None = None) -> Turn:
+    async def send(
+        self, text: str, *, to: Turn | str | None = None, key: str | None = None, model: str = ""
+    ) -> Turn:
         """Sends to the conversation of a turn, or with this id, or to a new one."""
         return await self.services.turns.send(
             self.who,
             conversation_id=to.conversation_id if isinstance(to, Turn) else to,
             text=text,
             client_key=key or new_id(),
+            model=model,
         )
 
     async def stop(self, turn: Turn) -> None:
@@ -153,7 +156,7 @@ def opening(upstream: Upstream, settings_with: Callable[..., Settings], tmp_path
 
     @asynccontextmanager
     async def opened(**variables: str) -> AsyncGenerator[Chat]:
-        settings = settings_with(OPENAI_BASE_URL=upstream.base_url, LOCAL_MODEL="off", **variables)
+        settings = settings_with(**{"OPENAI_BASE_URL": upstream.base_url, "LOCAL_MODEL": "off"} | variables)
         async with open_services(settings) as services:
             yield Chat(services, upstream)
 

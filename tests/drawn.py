@@ -44,7 +44,14 @@ middles: st.SearchStrategy[RunEvent] = st.one_of(
     st.builds(Reasoning, content=texts),
     st.builds(ToolCall, id=words, name=words, arguments=texts),
     st.builds(ToolResult, id=words, content=texts, is_error=st.booleans()),
-    st.builds(Attempt, attempt=st.integers(2, 9), model=words, reason=words, keep_chars=st.integers(0, 40)),
+    st.builds(
+        Attempt,
+        attempt=st.integers(2, 9),
+        model=words,
+        reason=words,
+        keep_chars=st.integers(0, 40),
+        usage=usages,
+    ),
     st.builds(Context, left_out=st.integers(0, 400), input_tokens=counts),
 )
 endings = st.builds(

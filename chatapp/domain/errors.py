@@ -27,6 +27,8 @@ The docstring of a class is its default message and is fit for the person who se
 import inspect
 from typing import ClassVar
 
+from chatapp.domain.messages import Usage
+
 
 class ChatError(Exception):
     """Something went wrong. Please try again."""
@@ -123,6 +125,8 @@ class ProviderError(ChatError):
     code, status = "provider_error", 502
     #: Whether the same request may succeed when it is sent again.
     retryable: ClassVar[bool] = False
+    #: What the request is known to have used all the same.
+    usage: Usage = Usage()
 
 
 class ProviderRefused(ProviderError):

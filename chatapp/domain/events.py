@@ -50,13 +50,15 @@ class ToolResult:
 class Attempt:
     """A worker begins, or takes the run over, or another model does. `keep_chars` characters of text stay.
 
-    `reason` is `start` or `continue` (a message's text goes on in this one) where nobody was before.
+    `reason` is `start` or `continue` (a message's text goes on in this one) where nobody was before. `usage`
+    is what the model that failed before it is known to have used.
     """
 
     attempt: int
     model: str
     reason: str
     keep_chars: int = 0
+    usage: Usage = Usage()
     kind: Literal["attempt"] = "attempt"
 
     @property

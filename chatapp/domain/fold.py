@@ -66,7 +66,14 @@ def fold(message: Message, event: RunEvent, *, took_ms: int = 0) -> Message:
 def _attempted(message: Message, event: Attempt) -> Message:
     """The message as another attempt goes on with it; one that begins leaves no seam."""
     parts = _keep(message.parts, event.keep_chars)
-    kept = replace(message, parts=parts, status=Status.STREAMING, model=event.model, failure=None)
+    kept = replace(
+        message,
+        parts=parts,
+        status=Status.STREAMING,
+        model=event.model,
+        failure=None,
+        usage=message.usage + event.usage,
+    )
     if event.begins:
         return kept
     end = event.keep_chars

@@ -15,7 +15,7 @@ CHARS_PER_TOKEN = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seam:
+class Beginning:
     """The attempt that goes on with a reply, and the text that is there."""
 
     attempt: int
@@ -24,13 +24,13 @@ class Seam:
 
 
 async def generate(
-    provider: Provider, request: ModelRequest, seam: Seam
+    provider: Provider, request: ModelRequest, beginning: Beginning
 ) -> AsyncGenerator[Sequence[RunEvent], None]:
     """Yields batches of events as the model sends them; the last one of all is a `Done`.
 
     Closing it cancels the request upstream. Raises what the provider raises.
     """
-    joining = Continuation(seam.kept)
+    joining = Continuation(beginning.kept)
     left = request.max_output_tokens * CHARS_PER_TOKEN
     async with aclosing(provider.stream(request)) as stream:
         async for batch in stream:
@@ -39,9 +39,9 @@ async def generate(
                 match event:
                     case Chunk():
                         left -= len(event.content)
-                        events += _joined(joining.feed(event.content), seam)
+                        events += _joined(joining.feed(event.content), beginning)
                     case StepEnd():
-                        events += _joined(joining.end(), seam)
+                        events += _joined(joining.end(), beginning)
                         events.append(
                             Done(
                                 status=Status.COMPLETE,
@@ -58,13 +58,13 @@ async def generate(
                 return
 
 
-def _joined(joined: Joined, seam: Seam) -> list[RunEvent]:
+def _joined(joined: Joined, beginning: Beginning) -> list[RunEvent]:
     events: list[RunEvent] = []
     if joined.keep_chars is not None:
         events.append(
             Attempt(
-                attempt=seam.attempt,
-                model=seam.model,
+                attempt=beginning.attempt,
+                model=beginning.model,
                 reason="the model started again",
                 keep_chars=joined.keep_chars,
             )

@@ -7,14 +7,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chatapp.domain.errors import ChatError, ProviderTimeout
+from chatapp.domain.errors import ChatError, NoModel, ProviderError, ProviderTimeout
 from chatapp.domain.events import Attempt, Chunk, Context, Done, Error, Logged, Reasoning, RunEvent
 from chatapp.domain.fold import Snapshot
-from chatapp.domain.messages import Failure, Message, Status
+from chatapp.domain.messages import Failure, Message, Status, Usage
 from chatapp.domain.runs import Run
 from chatapp.engine.context import ContextBuilder
 from chatapp.engine.continuation import Continuation
-from chatapp.engine.generator import Seam, generate
+from chatapp.engine.fallback import Fallback
+from chatapp.engine.generator import Beginning, generate
 from chatapp.providers.catalog import Catalog
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
@@ -36,8 +37,9 @@ class _Claimed:
     run: Run
     writer: RunWriter
     blank: Message
-    so_far: Message
+    kept: str
     history: Sequence[Message]
+    fallback: Fallback
 
 
 class ReplyMaker:
@@ -92,7 +94,8 @@ class ReplyMaker:
         except FencedError:
             raise
         except ChatError as error:
-            done = _failed(writer, Failure(code=error.code, message=error.message))
+            used = error.usage if isinstance(error, ProviderError) else Usage()
+            done = _failed(writer, Failure(code=error.code, message=error.message), used)
         except Exception:
             log.exception("run %s failed", run_id)
             done = _failed(writer, Failure(code="error", message=ChatError().message))
@@ -106,31 +109,63 @@ class ReplyMaker:
         run, records, prefix = found.run, found.records, found.prefix
         writer = self._group.writer(run, attempt=run.attempt, records=records)
         so_far = Snapshot(message=found.blank).after(records).message
-        if not so_far.text and prefix:
-            so_far = replace(so_far, parts=prefix.parts)
-        keep_chars = len(so_far.text) if records else 0
+        fallback = Fallback(chosen=run.model, stand_ins=self._catalog.fallbacks, so_far=so_far)
+        kept = so_far.text
         opening: list[RunEvent] = [
-            Attempt(attempt=run.attempt, model=run.model, reason=found.reason, keep_chars=keep_chars)
+            Attempt(attempt=run.attempt, model=fallback.model, reason=found.reason, keep_chars=len(kept))
         ]
         if not records and prefix:
-            opening.append(Chunk(content=prefix.text))
+            kept = prefix.text
+            opening.append(Chunk(content=kept))
         writer.put(opening)
-        return _Claimed(run=run, writer=writer, blank=found.blank, so_far=so_far, history=found.history)
+        return _Claimed(
+            run=run, writer=writer, blank=found.blank, kept=kept, history=found.history, fallback=fallback
+        )
 
     async def _generate(self, claimed: _Claimed) -> Done:
-        run, writer, kept = claimed.run, claimed.writer, claimed.so_far.text
+        run, writer, kept = claimed.run, claimed.writer, claimed.kept
         if _attempts_without_progress(run, writer.records) >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
             message = "The server stopped several times while it made this reply, so it gave up."
             writer.put([Error(failure=Failure(code="interrupted", message=message))])
             return Done(status=Status.INTERRUPTED)
-        provider, model = await self._catalog.find(run.model)
+        while True:
+            try:
+                return await self._ask(claimed, kept)
+            except (ProviderError, NoModel) as error:
+                claimed.fallback.hand_on(error)
+                kept = await self._handed_on(claimed, error)
+
+    async def _ask(self, claimed: _Claimed, kept: str) -> Done:
+        """One model's try. The conversation is fitted to its window."""
+        run, writer, model_id = claimed.run, claimed.writer, claimed.fallback.model
+        provider, model = await self._catalog.find(model_id)
         await provider.wait_ready()
         asked = "" if Continuation(kept).asks_anew else kept
         fitted = await self._context.fit(provider, model, claimed.history, asked)
         writer.put([Context(left_out=fitted.left_out, input_tokens=fitted.input_tokens)])
-        seam = Seam(attempt=run.attempt, model=run.model, kept=kept)
-        async with aclosing(generate(provider, fitted.request, seam)) as events:
+        beginning = Beginning(attempt=run.attempt, model=model_id, kept=kept)
+        async with aclosing(generate(provider, fitted.request, beginning)) as events:
             return await self._pour(events, writer)
+
+    async def _handed_on(self, claimed: _Claimed, error: ProviderError | NoModel) -> str:
+        """Notes that another model goes on, and returns the text from which it does: all that was written."""
+        run, writer = claimed.run, claimed.writer
+        await writer.flush()
+        kept = Snapshot(message=claimed.blank).after(writer.records).message.text
+        log.warning("run %s: %s goes on after %s", run.id, claimed.fallback.model, error.code)
+        usage = error.usage if isinstance(error, ProviderError) else Usage()
+        writer.put(
+            [
+                Attempt(
+                    attempt=run.attempt,
+                    model=claimed.fallback.model,
+                    reason=error.message,
+                    keep_chars=len(kept),
+                    usage=usage,
+                )
+            ]
+        )
+        return kept
 
     async def _pour(self, events: AsyncGenerator[Sequence[RunEvent], None], writer: RunWriter) -> Done:
         idle = self._idle_timeout.total_seconds()
@@ -174,7 +209,7 @@ def _taken(transaction: Transaction, run_id: str) -> _Found | None:
         run=replace(run, attempt=run.attempt + 1),
         reason=reason,
         records=runs.log(run.id) if run.attempt else (),
-        blank=replace(branch[-1].message, parts=(), status=Status.QUEUED),
+        blank=replace(branch[-1].message, parts=(), status=Status.QUEUED, model=run.model),
         history=[snapshot.message for snapshot in branch[:-1]],
         prefix=continued[1] if continued else None,
     )
@@ -186,9 +221,9 @@ def _reason(run: Run) -> str:
     return "continue" if run.continues else "start"
 
 
-def _failed(writer: RunWriter, failure: Failure) -> Done:
+def _failed(writer: RunWriter, failure: Failure, usage: Usage = Usage()) -> Done:
     writer.put([Error(failure=failure)])
-    return Done(status=Status.FAILED)
+    return Done(status=Status.FAILED, usage=usage)
 
 
 def _attempts_without_progress(run: Run, records: Sequence[Logged]) -> int:

@@ -19,11 +19,14 @@ NAMES_SHOWN: Final = 8
 
 
 class Catalog:
-    """The providers in order of preference, and the id of the model to take when nobody chose
-    (`DEFAULT_MODEL`).
+    """The providers in order of preference, the id of the model to take when nobody chose (`DEFAULT_MODEL`),
+    and those to go on with when one fails (`FALLBACK_MODELS`).
     """
 
-    def __init__(self, providers: Sequence[Provider], *, default: str | None = None) -> None:
+    def __init__(
+        self, providers: Sequence[Provider], *, default: str | None = None, fallbacks: Sequence[str] = ()
+    ) -> None:
+        self.fallbacks = tuple(fallbacks)
         self._providers = {provider.name: provider for provider in providers}
         self._default = default
 
@@ -66,6 +69,18 @@ class Catalog:
         if not models:
             raise NoModel(provider.readiness().message or None)
         raise NoModel(f"There is no model {model_id!r}. There is: {_names(models)}.")
+
+    async def chosen(self, model_id: str) -> str:
+        """The id of a model that somebody chose. While its server cannot even be asked for its models, it is
+        taken as it is if there are others to go on with.
+
+        Raises:
+            NoModel: there is no such model.
+        """
+        provider = self._providers.get(model_id.partition(":")[0])
+        if provider is not None and self.fallbacks and not await provider.models():
+            return model_id
+        return (await self.find(model_id))[1].id
 
     async def default(self) -> Model:
         """The model to take when nobody chose one: the setting's, or else the first that is there or coming.

@@ -130,6 +130,9 @@ class GeminiProvider:
             while batch:
                 yield batch
                 batch = await self._next(reply, request.model)
+        except ProviderError as error:
+            error.usage = reply.usage
+            raise
         finally:
             await reply.aclose()
 

@@ -129,6 +129,9 @@ class OpenAIProvider:
             while batch:
                 yield batch
                 batch = await self._next(reply, request.model)
+        except ProviderError as error:
+            error.usage = reply.usage
+            raise
         finally:
             await reply.aclose()
 

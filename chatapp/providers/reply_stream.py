@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from chatapp.domain.errors import ProviderGarbage
+from chatapp.domain.messages import Usage
 from chatapp.providers.base import StepEvent
 from chatapp.providers.refusals import not_a_stream
 from chatapp.providers.sse import Splitter
@@ -32,6 +33,11 @@ class ReplyStream:
         self._reader = reader
         self._tail_ends: float | None = None
         self._over = False
+
+    @property
+    def usage(self) -> Usage:
+        """What was counted so far."""
+        return self._reader.usage
 
     async def batch(self) -> Sequence[StepEvent]:
         """The next events, one batch a network read; empty after the end of the step.

@@ -202,7 +202,7 @@ class Turns:
         """The id of a model that can be asked."""
         if not model:
             return (await self._catalog.default()).id
-        return (await self._catalog.find(model))[1].id
+        return await self._catalog.chosen(model)
 
     def _submitted(self, made: Made) -> Turn:
         if made.run is not None:

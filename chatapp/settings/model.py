@@ -18,6 +18,7 @@ from chatapp.settings.values import (
     Lease,
     Lifetime,
     ModelReference,
+    ModelReferences,
     Origin,
     Origins,
     Pause,
@@ -99,8 +100,9 @@ class Settings(BaseModel):
     """auto fetches a small model's weights (98 MB, checksum checked) when no provider key is set, so that the
     first start gives a real answer; off never does."""
 
-    fallback_models: CommaList = ()
-    """Comma list, tried in order when a provider fails, also in mid-reply."""
+    fallback_models: ModelReferences = ()
+    """Comma list of provider:model, tried in order when a model fails, also in mid-reply: what was shown
+    stays, and the next one goes on from there."""
 
     scripted_delay: Delay = timedelta(seconds=0.05)
     """Seconds per word of the scripted model: slow enough that one sees it stream."""

@@ -23,7 +23,6 @@ NOT_BUILT_YET: Final[Mapping[str, str]] = {
     "REDIS_URL": "scaling out over Redis",
     "REDIS_USER": "scaling out over Redis",
     "REDIS_PASSWORD": "scaling out over Redis",
-    "FALLBACK_MODELS": "falling back to another model",
     "OIDC_ISSUER": "single sign-on",
     "OIDC_CLIENT_ID": "single sign-on",
     "OIDC_CLIENT_SECRET": "single sign-on",

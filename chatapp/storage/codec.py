@@ -42,7 +42,6 @@ _EVENTS: dict[str, type[Any]] = {
     "reasoning": Reasoning,
     "tool_call": ToolCall,
     "tool_result": ToolResult,
-    "attempt": Attempt,
     "context": Context,
 }
 _PARTS: dict[str, type[Any]] = {
@@ -77,6 +76,9 @@ def load_event(kind: str, data: str) -> RunEvent:
                 finish_reason=_finish_reason(fields["finish_reason"]),
                 usage=Usage(**fields["usage"]),
             )
+        case "attempt":
+            fields["usage"] = Usage(**fields.get("usage", {}))
+            return Attempt(**fields)
         case _:
             return _EVENTS[kind](**fields)
 

@@ -7,7 +7,7 @@ import pytest
 from chatapp.domain.errors import ProviderUnreachable
 from chatapp.domain.events import Attempt, Chunk, Done, Reasoning, RunEvent
 from chatapp.domain.messages import FinishReason, Role, Status, Usage
-from chatapp.engine.generator import CHARS_PER_TOKEN, Seam, generate
+from chatapp.engine.generator import CHARS_PER_TOKEN, Beginning, generate
 from chatapp.providers.base import ChatMessage, ModelRequest, StepEnd, StepEvent
 from tests.engine.counting import END, WordProvider, said
 
@@ -15,8 +15,8 @@ REQUEST = ModelRequest(model="w", messages=(ChatMessage(role=Role.USER, content=
 
 
 async def events_of(*batches: Sequence[StepEvent], kept: str = "") -> list[RunEvent]:
-    seam = Seam(attempt=2 if kept else 1, model="words:w", kept=kept)
-    return [e async for batch in generate(WordProvider(*batches), REQUEST, seam) for e in batch]
+    beginning = Beginning(attempt=2 if kept else 1, model="words:w", kept=kept)
+    return [e async for batch in generate(WordProvider(*batches), REQUEST, beginning) for e in batch]
 
 
 async def test_words_come_through_and_the_last_event_is_the_end():
@@ -50,8 +50,8 @@ async def test_a_server_without_a_limit_is_cut_off():
     """A model that repeats itself for ever ends with the reason `length`, and its request is closed."""
     line = "x" * CHARS_PER_TOKEN
     provider = WordProvider(*[[said(line)]] * 1000)
-    seam = Seam(attempt=1, model="words:w", kept="")
-    events = [e async for batch in generate(provider, REQUEST, seam) for e in batch]
+    beginning = Beginning(attempt=1, model="words:w", kept="")
+    events = [e async for batch in generate(provider, REQUEST, beginning) for e in batch]
     text = "".join(event.content for event in events if isinstance(event, Chunk))
     assert REQUEST.max_output_tokens * CHARS_PER_TOKEN <= len(text)
     assert len(text) <= (REQUEST.max_output_tokens + 1) * CHARS_PER_TOKEN
@@ -62,7 +62,7 @@ async def test_a_server_without_a_limit_is_cut_off():
 async def test_closing_it_closes_the_provider_s_stream():
     """Who stops listening stops the model: nothing goes on in the background."""
     provider = WordProvider([said("a")], [said("b")], [END])
-    stream = generate(provider, REQUEST, Seam(attempt=1, model="words:w", kept=""))
+    stream = generate(provider, REQUEST, Beginning(attempt=1, model="words:w", kept=""))
     await anext(stream)
     assert not provider.closed
     await stream.aclose()
@@ -77,7 +77,7 @@ async def test_what_the_provider_raises_is_raised():
             yield [said("half ")]
             raise ProviderUnreachable
 
-    stream = generate(Broken(), REQUEST, Seam(attempt=1, model="words:w", kept=""))
+    stream = generate(Broken(), REQUEST, Beginning(attempt=1, model="words:w", kept=""))
     assert await anext(stream) == [said("half ")]
     with pytest.raises(ProviderUnreachable):
         await anext(stream)

@@ -119,10 +119,20 @@ def steps(
     cut = len(words) > limit
     words = words[:limit]
     thinking = [f"r{number} " for number in range(knobs.reason if thoughts else 0)]
-    usage = {"promptTokenCount": 11, "candidatesTokenCount": len(words), "thoughtsTokenCount": len(thinking)}
-    events = [chunk([{"text": thought, "thought": True}]) for thought in thinking]
-    events += [chunk([{"text": word}]) for word in words]
+    events = [
+        chunk([{"text": thought, "thought": True}], usage=_usage(knobs, 0, at + 1))
+        for at, thought in enumerate(thinking)
+    ]
+    events += [
+        chunk([{"text": word}], usage=_usage(knobs, at + 1, len(thinking))) for at, word in enumerate(words)
+    ]
     finish = "MAX_TOKENS" if cut else FINISH.get(knobs.finish, knobs.finish)
     calls = [{"functionCall": {"name": knobs.tool, "args": args}} for args in ({"city": "Zürich"}, {})]
-    last = chunk(calls if knobs.tool else [{"text": ""}], finish, usage if knobs.usage else None)
+    last = chunk(calls if knobs.tool else [{"text": ""}], finish, _usage(knobs, len(words), len(thinking)))
     return (*(event(one, style) for one in events), event(last, style))
+
+
+def _usage(knobs: Knobs, words: int, thoughts: int) -> dict[str, int]:
+    """What was counted so far: each chunk says it."""
+    counted = {"promptTokenCount": 11, "candidatesTokenCount": words, "thoughtsTokenCount": thoughts}
+    return counted if knobs.usage else {}
