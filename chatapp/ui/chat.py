@@ -18,18 +18,21 @@ from chatapp.services.conversations import Window
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import identifier, words
 from chatapp.ui.gate import Who, allow
-from chatapp.ui.history import ORDER, WINDOW, Rows, blank, fresh_ids, pour, settled
+from chatapp.ui.history import PAGE, WINDOW
 from chatapp.ui.room import Tab
-from chatapp.ui.rows import live_id, row
 from chatapp.ui.serving import screens
+from chatapp.ui.shown import Shown
 from chatapp.ui.side import Side
+from chatapp.ui.toasts import Undo, UndoKind, toast
 
 logger = logging.getLogger(__name__)
 
 #: The keys of accepted messages that the composer is told of. It has a handful at most that are on their way.
 MAX_ACKED: Final = 4
-#: Two turns are looked for at each change of the branch; when there are more, all is read.
+#: Two turns are looked for at each change of the branch; when there are more, more is read.
 MAX_FRESH: Final = 4
+#: How far back it is looked for where another branch left the one that is shown.
+DEEP: Final = 5 * WINDOW
 
 
 class Refusal(TypedDict):
@@ -39,35 +42,16 @@ class Refusal(TypedDict):
     message: str
 
 
-class Chat(rx.State):
-    """`cid` is the conversation that is shown, "" for a new one. The levels of messages: see `history`."""
+class Chat(Shown, rx.State):
+    """`cid` is the conversation that is shown, "" for a new one."""
 
     cid: str = ""
     missing: bool = False
-    earlier: bool = False
-    window: Rows = ()
-    b0: Rows = ()
-    b1: Rows = ()
-    b2: Rows = ()
-    b3: Rows = ()
-    b4: Rows = ()
-    b5: Rows = ()
-    b6: Rows = ()
-    b7: Rows = ()
-    h0: Rows = ()
-    h1: Rows = ()
-    h2: Rows = ()
-    h3: Rows = ()
-    h4: Rows = ()
-    h5: Rows = ()
-    h6: Rows = ()
-    h7: Rows = ()
-    tail: Rows = ()
     model: str = ""
     acked: tuple[str, ...] = ()
     refused: Refusal = Refusal(key="", message="")
     notice: str = ""
-    _live: str = ""
+    removed: str = ""
     _filled: bool = False
 
     @rx.event
@@ -112,6 +96,68 @@ class Chat(rx.State):
 
     @rx.event
     @allow(Who.SIGNED_IN)
+    async def edit(self, message_id: str, text: str, key: str) -> None:
+        """Say it in other words: another version of a person's message, and a reply to it."""
+        work = services().turns.edit(
+            await principal(self),
+            message_id=identifier(message_id),
+            text=words(text),
+            client_key=identifier(key),
+            model=self.model,
+        )
+        await self._try(work)
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def show_version(self, message_id: str) -> None:
+        """Another version of a message, with what followed it."""
+        await self._try(services().conversations.show_version(await principal(self), identifier(message_id)))
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def clear(self) -> None:
+        """All messages go; a toast brings them back."""
+        asker, conversation_id = await principal(self), self.cid
+        try:
+            token = await services().conversations.clear(asker, conversation_id)
+        except ChatError as error:
+            self.notice = error.message
+            return
+        undo = Undo(kind=UndoKind.UNCLEAR, conversation_id=conversation_id, token=token)
+        await toast(self, "Conversation cleared", undo=undo)
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def change_queued(self, message_id: str, text: str) -> None:
+        """Other words for a message that waits."""
+        asker, message_id = await principal(self), identifier(message_id)
+        await self._try(services().turns.change_queued(asker, message_id=message_id, text=words(text)))
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def move_queued(self, message_id: str, place: int) -> None:
+        """Another place for a message that waits; 0 is next."""
+        asker, message_id = await principal(self), identifier(message_id)
+        await self._try(services().turns.move_queued(asker, message_id=message_id, place=place))
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def remove_queued(self, message_id: str) -> None:
+        """Take back a message that waits; its text can be had again."""
+        asker, message_id = await principal(self), identifier(message_id)
+        try:
+            self.removed = await services().turns.remove_queued(asker, message_id=message_id)
+        except ChatError as error:
+            self.notice = error.message
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def forget_removed(self) -> None:
+        """It was put back."""
+        self.removed = ""
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
     async def choose_model(self, model: str) -> None:
         """Which model answers the next message."""
         side = await self.get_state(Side)
@@ -120,16 +166,16 @@ class Chat(rx.State):
 
     @rx.event
     @allow(Who.SIGNED_IN)
-    async def show_earlier(self) -> None:
-        """The messages before the first one shown."""
-        first = next(iter(self._shown()), "")
-        if not first:
+    async def show_earlier(self, first: str) -> None:
+        """The messages before the first one shown; asked for again while they are on their way, once."""
+        if not first or identifier(first) != self._first():
             return
-        window = await services().conversations.window(
-            await principal(self), self.cid, limit=WINDOW, before=first
-        )
-        self.window = (*(row(one) for one in window.snapshots), *self.window)
-        self.earlier = window.has_earlier
+        asker = await principal(self)
+        work = services().conversations.window(asker, self.cid, limit=PAGE, before=first)
+        try:
+            self._add_earlier(await work)
+        except ChatError as error:
+            self.notice = error.message
 
     @rx.event
     @allow(Who.SIGNED_IN)
@@ -230,49 +276,17 @@ class Chat(rx.State):
         used = window.conversation.model if window else await conversations.last_model(asker)
         self.model = used if used in offered else (offered or [""])[0]
 
-    def _fill(self, window: Window | None) -> None:
-        """Replace everything; a reply that is being made has its text so far in its row."""
-        snapshots = window.snapshots if window else ()
-        rows = tuple(row(one) for one in snapshots)
-        self._live = live_id(snapshots)
-        start = settled([one["id"] for one in rows], self._live)
-        self._assign(dict.fromkeys(ORDER, ()) | {"window": rows[:start], "tail": rows[start:]})
-        self.earlier = bool(window and window.has_earlier)
-
     async def _sync(self, asker: Principal) -> Snapshot | None:
-        """Add what was added to the branch; returns the live reply. Raises `NotFound`."""
-        window = await self._window(asker, len(self.tail) + MAX_FRESH)
-        fresh = fresh_ids(self._shown(), [one.message.id for one in window.snapshots])
-        if fresh is None or len(fresh) > MAX_FRESH:
+        """Show the branch as it is now; returns the live reply. Raises `NotFound`."""
+        few = len(self.tail) + 2 * len(self.queue) + MAX_FRESH
+        for limit in (few, WINDOW, DEEP) if self._first() else ():
+            window = await self._window(asker, limit)
+            if self._follow(window):
+                break
+        else:
             window = await self._window(asker, WINDOW)
             self._fill(window)
-        else:
-            self._extend(window.snapshots, [*(one["id"] for one in self.tail), *fresh])
         return next((one for one in window.snapshots if one.message.id == self._live), None)
-
-    def _extend(self, snapshots: tuple[Snapshot, ...], ids: list[str]) -> None:
-        """Settle the turns before the live one; the last reply stays live until another one is."""
-        self._live = live_id(snapshots) or (self._live if ids and ids[-1] == self._live else "")
-        by_id = {one.message.id: one for one in snapshots}
-        known = {one["id"]: one for one in self.tail}
-        start = settled(ids, self._live)
-        done = tuple(row(by_id[one]) for one in ids[:start])
-        tail = tuple(
-            known.get(one) or blank(by_id[one]) if one == self._live else row(by_id[one])
-            for one in ids[start:]
-        )
-        poured = pour(done, {name: getattr(self, name) for name in ORDER})
-        self.earlier |= "window" in poured  # all in one: only the newest of it
-        self._assign(poured | {"tail": tail})
-
-    def _assign(self, values: dict[str, Rows]) -> None:
-        """Only what changed, since what is assigned is sent."""
-        for name, value in values.items():
-            if getattr(self, name) != value:
-                setattr(self, name, value)
-
-    def _shown(self) -> list[str]:
-        return [one["id"] for name in ORDER for one in getattr(self, name)]
 
     async def _try(self, work) -> None:
         """What a button asked for; a refusal is said in words."""

@@ -1,27 +1,38 @@
 """Messages in vars that are sent when they change, so that a turn costs the same however long the
-conversation is.
+conversation is, and so does a page of older messages.
 
 A var is sent whole. So what is settled is poured from small vars into larger ones, as in a log-structured
-store: `tail` holds the turn that is being made, each settled turn takes one of the slots `h0` to `h7`,
-eight full slots become one of the blocks `b0` to `b7`, and `window` is what was read when the page was
-opened. A message is thus sent twice more after its turn, and once more for each 64 turns without a reload.
+store. Downwards: `tail` holds the turn that is being made, each settled turn takes one of the slots `h0` to
+`h7`, eight full slots become one of the blocks `b0` to `b7`. In the middle stands `window`, what was read
+when the page was opened. Upwards: each page of older messages takes one of `p0` to `p7`, eight full ones
+become one of the volumes `v0` to `v7`. A message is thus sent twice more after its turn or page, and once
+more for each 64 of them without a reload.
+
+What another branch does not have is cut off by saying how many rows of a var still count; the rows
+themselves stay where they are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from chatapp.domain.fold import Snapshot
-from chatapp.ui.rows import Row, row
+from chatapp.ui.rows import Row
 
 Rows = tuple[Row, ...]
 
 #: As many messages as are read when a conversation is opened, and kept when everything is poured together.
 WINDOW: Final = 60
+#: As many as are read upwards at a time: about two screens, drawn within a frame or two.
+PAGE: Final = 30
 SLOTS: Final = tuple(f"h{n}" for n in range(8))
 BLOCKS: Final = tuple(f"b{n}" for n in range(8))
+#: Drawn in this order: what was read last lies furthest up.
+PAGES: Final = tuple(f"p{n}" for n in reversed(range(8)))
+VOLUMES: Final = tuple(f"v{n}" for n in reversed(range(8)))
+EARLIER: Final = (*PAGES, *VOLUMES)
 #: All vars in the order in which they are drawn.
-ORDER: Final = ("window", *BLOCKS, *SLOTS, "tail")
+ORDER: Final = (*EARLIER, "window", *BLOCKS, *SLOTS, "tail")
 
 
 def pour(rows: Rows, into: Mapping[str, Rows]) -> dict[str, Rows]:
@@ -37,15 +48,56 @@ def pour(rows: Rows, into: Mapping[str, Rows]) -> dict[str, Rows]:
         if not into[name]:
             return slots | {name: block}
     whole = (*into["window"], *_together(into, BLOCKS), *block)
-    return slots | dict.fromkeys(BLOCKS, ()) | {"window": whole[-WINDOW:]}
+    emptied = dict.fromkeys((*EARLIER, *BLOCKS), ())
+    return slots | emptied | {"window": whole[-WINDOW:]}
 
 
-def fresh_ids(shown: Sequence[str], got: Sequence[str]) -> list[str] | None:
-    """Which of the last messages of the branch follow those shown; None when it is another branch."""
-    if not shown or not got or got[0] not in shown:
-        return None
-    known = len(shown) - shown.index(got[0])
-    return list(got[known:]) if list(got[:known]) == list(shown[-known:]) else None
+def put_before(rows: Rows, into: Mapping[str, Rows]) -> dict[str, Rows]:
+    """The vars that change when a page of older messages was read."""
+    for page in reversed(PAGES):
+        if not into[page]:
+            return {page: rows}
+    pages = dict.fromkeys(PAGES, ()) | {PAGES[-1]: rows}
+    volume = _together(into, PAGES)
+    for name in reversed(VOLUMES):
+        if not into[name]:
+            return pages | {name: volume}
+    whole = (*volume, *_together(into, VOLUMES), *into["window"])
+    return pages | dict.fromkeys(VOLUMES, ()) | {"window": whole}
+
+
+def cut(keep: int, held: Mapping[str, Rows]) -> dict[str, int]:
+    """How many rows of each var count when only the first ones of all do; what counts whole is left out."""
+    counts: dict[str, int] = {}
+    for name in ORDER:
+        if len(held[name]) > keep:
+            counts[name] = keep
+        keep = max(keep - len(held[name]), 0)
+    return counts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined:
+    """How many of the messages that are shown stay, and which follow them."""
+
+    keep: int
+    fresh: list[str]
+
+
+def joined(shown: Sequence[str], got: Sequence[str]) -> Joined | None:
+    """How the end of a branch continues what is shown; None when they have nothing in common.
+
+    Both are parts of paths from a root, so what they have in common is one piece of each.
+    """
+    places = {one: place for place, one in enumerate(shown)}
+    for start, one in enumerate(got):
+        if one not in places:
+            continue
+        keep, place = places[one], start
+        while place < len(got) and keep < len(shown) and got[place] == shown[keep]:
+            keep, place = keep + 1, place + 1
+        return Joined(keep=keep, fresh=list(got[place:]))
+    return None
 
 
 def settled(ids: Sequence[str], live: str) -> int:
@@ -53,11 +105,6 @@ def settled(ids: Sequence[str], live: str) -> int:
     if live not in ids:
         return len(ids)
     return max(ids.index(live) - 1, 0)
-
-
-def blank(snapshot: Snapshot) -> Row:
-    """The row of a reply that is shown live: its text comes another way."""
-    return row(snapshot) | Row(text="", cuts=(), thinking="")  # type: ignore[typeddict-item]
 
 
 def _together(rows: Mapping[str, Rows], names: Iterable[str]) -> Rows:

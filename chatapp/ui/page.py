@@ -8,6 +8,7 @@ from chatapp.ui.components.header import header
 from chatapp.ui.components.log import log, missing
 from chatapp.ui.components.notices import notices
 from chatapp.ui.components.outbox import conversation_var, pending_var
+from chatapp.ui.components.queue import queue
 from chatapp.ui.components.shortcuts import shortcuts
 from chatapp.ui.components.sidebar import sidebar
 from chatapp.ui.components.skeleton import log_skeleton
@@ -38,7 +39,7 @@ def chat_page() -> rx.Component:
         rx.el.main(
             header(),
             _conversation(),
-            rx.el.div(notices(), composer(), class_name="foot shrink-0 pb-3 sm:pb-5"),
+            rx.el.div(notices(), queue(), composer(), class_name="foot shrink-0 pb-3 sm:pb-5"),
             class_name="relative flex min-w-0 flex-1 flex-col",
         ),
         toasts(),

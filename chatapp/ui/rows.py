@@ -7,13 +7,19 @@ from chatapp.domain.conversations import Conversation
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import FinishReason, Message, Role, Status
 from chatapp.providers.base import Capability, Model, Readiness
+from chatapp.services.conversations import Versions, Window
 from chatapp.ui.parts import Cut, Cuts
 
 
 class Row(TypedDict):
-    """A message of the conversation. While it is being made, `Now` and `Live` say more than this does."""
+    """A message of the conversation. While it is `live`, `Now` and `Live` say more than this does.
+
+    `parent` is what it follows: the versions of a message have that in common. `version` counts from 1, of
+    `versions`.
+    """
 
     id: str
+    parent: str
     role: str
     status: str
     at: str
@@ -26,6 +32,19 @@ class Row(TypedDict):
     error: str
     left_out: int
     more: bool
+    live: bool
+    version: int
+    versions: int
+    previous: str
+    next: str
+
+
+class Queued(TypedDict):
+    """A message that waits for its turn."""
+
+    id: str
+    at: str
+    text: str
 
 
 class Item(TypedDict):
@@ -52,18 +71,22 @@ class Step(TypedDict):
 
 
 MILLION: Final = 1_000_000
+#: Of a message that has no siblings.
+_ONLY: Final = Versions(index=1, count=1, previous_id="", next_id="")
 #: Ends from which "Continue" goes on; a complete reply offers it only when its length was cut.
 _UNFINISHED: Final = frozenset({Status.STOPPED, Status.INTERRUPTED, Status.FAILED})
 
 
-def row(snapshot: Snapshot) -> Row:
+def row(snapshot: Snapshot, window: Window) -> Row:
     """A message as it is drawn."""
     message = snapshot.message
+    versions = window.versions.get(message.id, _ONLY)
     return Row(
         id=message.id,
+        parent=message.parent_id or "",
         role=message.role,
         status=message.status,
-        at=message.created_at.isoformat(timespec="seconds"),
+        at=_when(message),
         text=message.text,
         cuts=tuple(Cuts(message.text).cuts) if message.role is Role.ASSISTANT else (),
         thinking=message.reasoning,
@@ -73,7 +96,27 @@ def row(snapshot: Snapshot) -> Row:
         error=message.failure.message if message.failure else "",
         left_out=message.left_out,
         more=can_continue(message),
+        live=message.role is Role.ASSISTANT and not message.status.is_final,
+        version=versions.index,
+        versions=versions.count,
+        previous=versions.previous_id,
+        next=versions.next_id,
     )
+
+
+def blank(snapshot: Snapshot, window: Window) -> Row:
+    """The row of a reply that is shown live: its text comes another way."""
+    return row(snapshot, window) | Row(text="", cuts=(), thinking="", live=True)  # type: ignore[typeddict-item]
+
+
+def queued(snapshots: Sequence[Snapshot]) -> tuple[Queued, ...]:
+    """What a person wrote among these."""
+    said = (one.message for one in snapshots if one.message.role is Role.USER)
+    return tuple(Queued(id=one.id, at=_when(one), text=one.text) for one in said)
+
+
+def _when(message: Message) -> str:
+    return message.created_at.isoformat(timespec="seconds")
 
 
 def seams(message: Message) -> tuple[str, ...]:

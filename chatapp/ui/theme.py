@@ -47,4 +47,4 @@ TAILWIND: Final[dict[str, Any]] = {
     },
 }
 
-STYLESHEETS: Final = ["/page.css", "/reply.css"]
+STYLESHEETS: Final = ["/page.css", "/reply.css", "/log.css"]

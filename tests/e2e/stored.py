@@ -31,5 +31,13 @@ def kept(data_dir: Path, conversation_id: str) -> list[Kept]:
     return [Kept(id=row[0], role=row[1], status=row[2], text=_text(row[3])) for row in rows]
 
 
+def owner_of(data_dir: Path, conversation_id: str) -> str:
+    """Whose conversation it is."""
+    address = f"file:{data_dir / 'chatapp.db'}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=10)) as database:
+        found = database.execute("SELECT owner_id FROM conversations WHERE id = ?", (conversation_id,))
+        return str(found.fetchone()[0])
+
+
 def _text(parts: str) -> str:
     return "".join(part["text"] for part in json.loads(parts) if part["kind"] == "text")

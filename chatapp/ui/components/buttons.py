@@ -23,13 +23,16 @@ def icon_button(name: str, icon: str, *, size: int = 18, class_name: str = "", *
     )
 
 
-def small_button(name: str, icon: str, **props: Any) -> rx.Component:
-    """A button below a message, with its name beside the icon on a wide screen."""
+def small_button(
+    name: str | rx.Var[str], icon: str, *, label: str = "", class_name: str | rx.Var[str] = "", **props: Any
+) -> rx.Component:
+    """A button below a message; `label` stands beside the icon on a wide screen."""
     return rx.el.button(
-        rx.icon(icon, size=15, aria_hidden=True),
-        rx.el.span(name, class_name="hidden sm:inline"),
+        rx.icon(icon, size=16, aria_hidden=True),
+        rx.el.span(label, class_name="hidden sm:inline") if label else rx.fragment(),
         type="button",
         aria_label=name,
-        class_name=f"{QUIET} h-8 min-w-8 px-2 text-[0.8rem]",
+        title=name,
+        class_name=f"{QUIET} h-8 min-w-8 pointer-coarse:h-9 pointer-coarse:min-w-9 px-2 text-xs {class_name}",
         **props,
     )

@@ -1,18 +1,27 @@
-"""The conversation: it follows its end while the reader is there, and stays where it is while not."""
+"""The conversation: it follows its end while the reader is there, and stays where it is while not.
+
+The browser holds the place (scroll anchoring) when something above it grows, loads, or is put before. What is
+far from the screen is neither laid out nor painted (`content-visibility` in log.css), so a long conversation
+costs as little as a short one, and can still be searched and selected as a whole.
+"""
 
 from typing import Final
 
 import reflex as rx
 from reflex_base.components.component import Component
-from reflex_base.utils.imports import ImportVar
-from reflex_base.vars import VarData
 
 from chatapp.ui.chat import Chat
-from chatapp.ui.components.message import messages, user_message
+from chatapp.ui.components.local import FOCUS_COMPOSER, hooked, script
+from chatapp.ui.components.message import messages, rows
 from chatapp.ui.components.outbox import pending_var
+from chatapp.ui.components.queue import is_busy
+from chatapp.ui.components.said import pending_message
 from chatapp.ui.components.together import together
 
 _LIBRARY: Final = "use-stick-to-bottom@1.1.6"
+_CONTEXT: Final = "const { isAtBottom, scrollToBottom } = useStickToBottomContext()"
+#: At the very top browsers do not hold the place.
+_OFF_THE_TOP: Final = "(event) => { if (event.target.scrollTop === 0) event.target.scrollTop = 1 }"
 
 
 class StickToBottom(Component):
@@ -34,13 +43,24 @@ class StickyContent(Component):
     scroll_class_name: rx.Var[str]
 
 
+class InView(Component):
+    """react-intersection-observer: tells when it comes near to the part of the page that is seen."""
+
+    library = "react-intersection-observer@11.0.1"
+    tag = "InView"
+
+    skip: rx.Var[bool]
+    scroll_margin: rx.Var[str]
+    on_change: rx.EventHandler[lambda in_view: [in_view]]
+
+
 def log() -> rx.Component:
     """All messages, and what waits to be sent. Another conversation is another log, at its own end."""
     return StickToBottom.create(
         StickyContent.create(
             rx.cond(Chat.earlier, _earlier(), rx.fragment()),
             messages(),
-            rx.foreach(pending_var(), _pending),
+            rx.cond(is_busy(), rx.fragment(), rx.foreach(pending_var(), _pending)),
             custom_attrs={"role": "log"},
             aria_label="Conversation",
             aria_live="off",
@@ -51,6 +71,7 @@ def log() -> rx.Component:
         resize="instant",
         initial="instant",
         key=Chat.cid,
+        custom_attrs={"onScrollCapture": rx.Var(_OFF_THE_TOP)},
         class_name="relative flex-1 min-h-0",
     )
 
@@ -59,46 +80,55 @@ def _pending(one: rx.Var[dict[str, str]]) -> rx.Component:
     at = rx.Var(
         f"new Date({one['at']!s}).toISOString()", _var_type=str, _var_data=one._get_all_var_data()
     ).guess_type()
-    return rx.fragment(
-        user_message(message_id=one["key"], at=at, text=one["text"], status="queued"), key=one["key"]
-    )
+    return rx.fragment(pending_message(one["key"], at, one["text"]), key=one["key"])
 
 
 def _earlier() -> rx.Component:
-    return rx.el.div(
+    """Older messages load before one gets to them; the button is for keyboards. A new page is a new thing to
+    come near to."""
+    at_end = hooked("isAtBottom", _CONTEXT, kind=bool, **{_LIBRARY: ["useStickToBottomContext"]})
+    first = rows()[0]["id"]
+    load = Chat.show_earlier(first)
+    return together(
+        InView.create(
+            skip=at_end,
+            scroll_margin="1500px 0px 0px 0px",
+            on_change=lambda in_view: rx.cond(in_view, load, rx.noop()),
+            key=first,
+        ),
         rx.el.button(
             "Show earlier messages",
             type="button",
-            on_click=Chat.show_earlier,
-            class_name="rounded-full border border-border px-3 py-1 text-sm text-muted-foreground "
-            "cursor-pointer "
-            "hover:bg-muted hover:text-foreground",
+            on_click=load,
+            class_name="h-8 pointer-coarse:h-9 rounded-full border border-border px-3 text-sm "
+            "text-muted-foreground cursor-pointer hover:bg-muted hover:text-foreground",
         ),
-        class_name="flex justify-center pb-4",
+        class_name="flex justify-center pb-4 [overflow-anchor:none]",
     )
 
 
 def _jump() -> rx.Component:
-    """Back to the end; also where one is taken by sending."""
-    context = "const { isAtBottom, scrollToBottom } = useStickToBottomContext()"
-    after_send = (
+    """Back to the end; also where one is taken by sending. Says what has come since one scrolled up."""
+    hooks = (
+        f"{_CONTEXT}; const seen = useRef(0); if (isAtBottom) seen.current = {Chat.arrived!s}; "
         'useEffect(() => { const end = () => { scrollToBottom("instant") }; addEventListener("sent", end); '
         'return () => removeEventListener("sent", end) }, [scrollToBottom])'
     )
-    data = VarData(
-        hooks={context: None, after_send: None},
-        imports={_LIBRARY: [ImportVar(tag="useStickToBottomContext")], "react": [ImportVar(tag="useEffect")]},
-    )
-    at_end = rx.Var("isAtBottom", _var_type=bool, _var_data=data).guess_type()
+    imports = {_LIBRARY: ["useStickToBottomContext"], "react": ["useEffect", "useRef"]}
+    at_end = hooked("isAtBottom", hooks, Chat.arrived, kind=bool, **imports)
+    new = hooked(f"({Chat.arrived!s} - seen.current)", hooks, Chat.arrived, kind=int, **imports)
+    words = rx.cond(new == 1, "New reply", rx.Var.create(f"{new} new messages"))
     button = rx.el.button(
-        rx.icon("arrow-down", size=18, aria_hidden=True),
+        rx.icon("arrow-down", size=16, aria_hidden=True),
+        rx.cond(new > 0, rx.el.span(words, id="new-messages"), rx.fragment()),
         type="button",
         aria_label="Jump to latest",
+        aria_describedby="new-messages",
         title="Jump to latest",
-        on_click=rx.call_function(rx.Var("() => { scrollToBottom() }", _var_data=data)),
-        class_name="absolute bottom-3 left-1/2 -translate-x-1/2 inline-flex size-9 items-center "
-        "justify-center "
-        "rounded-full border border-border bg-card shadow-[var(--shadow)] cursor-pointer hover:bg-muted",
+        on_click=script(f"() => {{ scrollToBottom(); {FOCUS_COMPOSER} }}", at_end),
+        class_name="jump absolute bottom-3 left-1/2 -translate-x-1/2 inline-flex h-9 min-w-9 items-center "
+        "justify-center gap-1.5 rounded-full border border-border bg-card px-2.5 text-sm font-medium "
+        "shadow-[var(--shadow)] cursor-pointer hover:bg-muted",
     )
     return together(rx.cond(at_end, rx.fragment(), button))
 

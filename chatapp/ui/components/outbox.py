@@ -39,10 +39,17 @@ const onBox = (wake) => {
   for (const name of ["outbox", "storage"]) addEventListener(name, wake);
   return () => { for (const name of ["outbox", "storage"]) removeEventListener(name, wake) };
 };
+const on = (name, listener) => {
+  addEventListener(name, listener);
+  return () => removeEventListener(name, listener);
+};
+const putBack = (text, cid) => dispatchEvent(new CustomEvent("put-back", { detail: { text, cid } }));
 const thisTab = () => {
   if (!sessionStorage.getItem("tab")) sessionStorage.setItem("tab", newKey());
   return sessionStorage.getItem("tab");
 };
+const isEnter = (event) =>
+  event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing && event.keyCode !== 229;
 const useConversation = () => useLocation().pathname.match(/^\\/c\\/([^/]+)/)?.[1] ?? "";
 const useMe = (me) => me || globalThis.localStorage?.getItem("me") || "";
 
@@ -59,13 +66,23 @@ function usePending(me, acked) {
 // A choice counts at once, and until the server says which model it is now.
 function useModel(said) {
   const [picked, pick] = useState(null);
-  useEffect(() => {
-    const choose = (event) => pick(event.detail);
-    addEventListener("model", choose);
-    return () => removeEventListener("model", choose);
-  }, []);
+  useEffect(() => on("model", (event) => pick(event.detail)), []);
   useEffect(() => pick(null), [said]);
   return picked ?? said;
+}
+
+// A message that is changed where it stands. The focus comes back to the button that opened the editor, and
+// a text is not lost when its message goes away meanwhile: it goes to the composer.
+function useEditor({ editing, setEditing, draft, id, text }) {
+  const cid = useConversation(), was = useRef(false), unsaved = useRef("");
+  unsaved.current = editing && draft.trim() && draft !== text ? draft : "";
+  useEffect(() => {
+    const button = `[data-message-id="${id}"] [data-edit]`;
+    if (was.current && !editing) document.querySelector(button)?.focus({ preventScroll: true });
+    was.current = editing;
+  }, [editing]);
+  useEffect(() => setEditing(false), [id, text]);
+  useEffect(() => () => { if (unsaved.current) putBack(unsaved.current, cid) }, []);
 }
 
 function useComposer({ me, epoch, limit, said, acked, refused, emit }) {
@@ -130,10 +147,14 @@ function useComposer({ me, epoch, limit, said, acked, refused, emit }) {
     if (where === draft) show(back);
     else if (m.cid === cid) navigate("/", { replace: true });
   }, [refused]);
+  useEffect(() => on("starter", (event) => send(event.detail)));
   useEffect(() => {
-    const start = (event) => send(event.detail);
-    addEventListener("starter", start);
-    return () => removeEventListener("starter", start);
+    const putBack = ({ detail: { text: back, cid: of } }) => {
+      const where = place(of), rest = where === draft ? now.current : localStorage.getItem(where) ?? "";
+      const both = rest.trim() ? back + "\\n\\n" + rest : back;
+      if (where === draft) change(both); else storage(where, both);
+    };
+    return on("put-back", putBack);
   });
   const near = limit && text.length > 0.9 * limit;
   return {
@@ -142,8 +163,7 @@ function useComposer({ me, epoch, limit, said, acked, refused, emit }) {
     count: near ? number(Array.from(text).length) + " / " + number(limit) : "",
     change: (event) => change(event.target.value),
     key: (event) => {
-      const composing = event.nativeEvent.isComposing || event.keyCode === 229;
-      if (event.key !== "Enter" || event.shiftKey || composing) return;
+      if (!isEnter(event)) return;
       event.preventDefault();
       send(now.current);
     },
@@ -199,6 +219,16 @@ def pick_model(model: rx.Var[str]) -> rx.event.EventSpec:
     """Tells the page of a choice, before the server knows it."""
     tell = f'() => dispatchEvent(new CustomEvent("model", {{ detail: {model!s} }}))'
     return rx.call_function(rx.Var(tell, _var_data=model._get_all_var_data()))
+
+
+def put_back(text: rx.Var[str], conversation_id: rx.Var[str]) -> rx.event.EventSpec:
+    """Puts a text before what is written in the composer of this conversation."""
+    data = VarData.merge(
+        text._get_all_var_data(),
+        conversation_id._get_all_var_data(),
+        VarData(components=(Glue.create(),)),
+    )
+    return rx.call_function(rx.Var(f"() => putBack({text!s}, {conversation_id!s})", _var_data=data))
 
 
 def conversation_var() -> rx.Var[str]:

@@ -4,9 +4,9 @@ import reflex as rx
 from reflex_base.utils.imports import ImportVar
 from reflex_base.vars import VarData
 
+from chatapp.ui.components.ending import note
 from chatapp.ui.components.markdown import markdown
-from chatapp.ui.components.reading import is_live, live_cuts, live_text, live_thinking
-from chatapp.ui.live import Now
+from chatapp.ui.components.reading import live_cuts, live_text, live_thinking, said
 from chatapp.ui.parts import Cut
 
 
@@ -18,16 +18,18 @@ def words(
     busy: rx.Var[bool],
     done: rx.Var[bool],
     position: rx.Var[int],
+    live: rx.Var[bool],
 ) -> rx.Component:
     """The text, with a cursor while it grows; three dots before it begins, or a word that there is none."""
-    grown = live_text(message_id, text)
+    grown = live_text(message_id, live, text)
+    parts = live_cuts(message_id, live, cuts)
     return rx.el.div(
         rx.cond(
             grown != "",
-            rx.el.div(markdown(text=grown, cuts=live_cuts(message_id, cuts), live=busy), class_name="words"),
+            rx.el.div(markdown(text=grown, cuts=parts, live=busy), class_name="words"),
             rx.cond(
                 done,
-                note("circle-slash", "The model gave an empty reply.", "text-muted-foreground"),
+                note("circle-slash", "The model gave an empty reply.", color="text-muted-foreground"),
                 _waiting(busy, position),
             ),
         ),
@@ -43,17 +45,18 @@ def reasoning(
     thought: rx.Var[int],
     thinks: rx.Var[bool],
     busy: rx.Var[bool],
+    live: rx.Var[bool],
 ) -> rx.Component:
     """What the model thought aloud, folded away; for how long says its title."""
-    grown = live_thinking(message_id, thinking)
+    grown = live_thinking(message_id, live, thinking)
     return rx.cond(
         grown != "",
         rx.el.details(
             rx.el.summary(
                 rx.icon("chevron-right", size=16, aria_hidden=True, class_name="chevron"),
                 thought_for(
-                    ms=rx.cond(is_live(message_id), Now.thought, thought),
-                    thinks=rx.cond(is_live(message_id), Now.thinks, thinks),
+                    ms=said("thought", message_id, live, thought),
+                    thinks=said("thinks", message_id, live, thinks),
                 ),
                 class_name="inline-flex items-center gap-1 cursor-pointer select-none list-none rounded-md "
                 "-ml-1 py-1 pr-2 text-sm text-muted-foreground hover:text-foreground",
@@ -105,15 +108,6 @@ def seam_line(seam: rx.Var[str]) -> rx.Component:
     )
 
 
-def note(icon: str, text: str | rx.Var[str], color: str) -> rx.Component:
-    """A line about the reply."""
-    return rx.el.p(
-        rx.icon(icon, size=16, aria_hidden=True, class_name="mt-0.5 shrink-0"),
-        rx.el.span(text, class_name="wrap-anywhere"),
-        class_name=f"flex items-start gap-2 mt-3 text-sm {color}",
-    )
-
-
 def _waiting(busy: rx.Var[bool], position: rx.Var[int]) -> rx.Component:
     dots = rx.el.div(
         rx.el.span(), rx.el.span(), rx.el.span(),
@@ -125,4 +119,14 @@ def _waiting(busy: rx.Var[bool], position: rx.Var[int]) -> rx.Component:
         " in the queue.",
         class_name="text-sm text-muted-foreground",
     )
-    return rx.cond(busy, rx.fragment(dots, rx.cond(position > 0, queued, rx.fragment())), rx.fragment())
+    hint = rx.el.span(
+        "Still waiting for the model…", class_name="still-waiting text-sm text-muted-foreground"
+    )
+    return rx.cond(
+        busy,
+        rx.fragment(
+            rx.el.div(dots, rx.cond(position > 0, rx.fragment(), hint), class_name="flex items-center gap-3"),
+            rx.cond(position > 0, queued, rx.fragment()),
+        ),
+        rx.fragment(),
+    )

@@ -1,0 +1,132 @@
+"""What was sent while a reply is being made: it waits above the composer, and can still be changed."""
+
+from typing import Any, Final
+
+import reflex as rx
+
+from chatapp.ui.chat import Chat
+from chatapp.ui.components.buttons import small_button
+from chatapp.ui.components.editor import Editing
+from chatapp.ui.components.local import FOCUS_COMPOSER, script
+from chatapp.ui.components.outbox import pending_var, put_back
+from chatapp.ui.components.together import together
+from chatapp.ui.live import Now
+
+_ITEM: Final = "flex items-center gap-1 rounded-xl px-3 py-0.5 hover:bg-muted"
+
+
+def is_busy() -> rx.Var[bool]:
+    """Whether a reply is being made."""
+    data = Now.status._get_all_var_data()
+    busy = f'["queued", "streaming"].includes({Now.status!s})'
+    return rx.Var(busy, _var_type=bool, _var_data=data).guess_type()
+
+
+def queue() -> rx.Component:
+    """In the order in which they will be answered; those that have not reached the server come last."""
+    last = Chat.queue.length() - 1
+    return rx.el.div(
+        rx.cond(Chat.removed != "", _removed(), rx.fragment()),
+        rx.foreach(
+            Chat.queue,
+            lambda one, place: rx.fragment(
+                queued_message(message_id=one["id"], text=one["text"], place=place, is_last=place == last),
+                key=one["id"],
+            ),
+        ),
+        rx.cond(is_busy(), rx.foreach(pending_var(), _pending), rx.fragment()),
+        role="group",
+        aria_label="Waiting messages",
+        class_name="mx-auto w-full max-w-column px-3 sm:px-6 pb-1.5 empty:hidden "
+        "max-h-[30dvh] overflow-y-auto scroller",
+    )
+
+
+@rx.memo
+def queued_message(
+    message_id: rx.Var[str], text: rx.Var[str], place: rx.Var[int], is_last: rx.Var[bool]
+) -> rx.Component:
+    """One that waits: a line, until it is changed."""
+    editing = Editing(message_id, text)
+    return rx.el.article(
+        together(
+            rx.cond(
+                editing.now,
+                editing.editor(
+                    "Edit waiting message", "Save", lambda new, _: Chat.change_queued(message_id, new)
+                ),
+                rx.el.div(
+                    _line(text),
+                    _button("Edit", "pencil", text, editing.begin, custom_attrs={"data-edit": ""}),
+                    _button(
+                        "Move up", "arrow-up", text, Chat.move_queued(message_id, place - 1), there=place > 0
+                    ),
+                    _button(
+                        "Move down",
+                        "arrow-down",
+                        text,
+                        Chat.move_queued(message_id, place + 1),
+                        there=~is_last,
+                    ),
+                    _button(
+                        "Remove",
+                        "x",
+                        text,
+                        [Chat.remove_queued(message_id), script(f"() => {FOCUS_COMPOSER}")],
+                    ),
+                    class_name=_ITEM,
+                ),
+            ),
+        ),
+        data_message_id=message_id,
+        data_role="user",
+        data_status="queued",
+        aria_label="You, waiting",
+    )
+
+
+def _pending(one: rx.Var[dict[str, str]]) -> rx.Component:
+    article = rx.el.article(
+        _line(one["text"]),
+        data_message_id=one["key"],
+        data_role="user",
+        data_status="queued",
+        aria_label="You, waiting to be sent",
+        class_name=f"{_ITEM} min-h-9",
+    )
+    return rx.fragment(article, key=one["key"])
+
+
+def _line(text: rx.Var[str]) -> rx.Component:
+    return rx.fragment(
+        rx.icon("clock", size=16, aria_hidden=True, class_name="shrink-0 text-muted-foreground"),
+        rx.el.span(text, class_name="words ml-1.5 min-w-0 flex-1 truncate text-sm"),
+    )
+
+
+def _button(
+    name: str, icon: str, text: rx.Var[str], on_click: Any, *, there: rx.Var[bool] | bool = True, **props: Any
+) -> rx.Component:
+    """Its name says which message it is for: there may be several of each. Its place is kept when it is not
+    there, so that those beside it stand in columns."""
+    beginning = rx.Var(f"{text!s}.slice(0, 40)", _var_type=str, _var_data=text._get_all_var_data())
+    label = rx.Var.create(f"{name}: {beginning}")
+    shown = rx.cond(there, "px-0!", "px-0! invisible")
+    return small_button(label, icon, on_click=on_click, class_name=shown, **props)
+
+
+def _removed() -> rx.Component:
+    return rx.el.div(
+        rx.el.span("Removed from the queue.", role="status"),
+        rx.el.button(
+            "Put it back in the message box",
+            type="button",
+            on_click=[
+                put_back(Chat.removed, Chat.cid),
+                Chat.forget_removed,
+                script(f"() => {FOCUS_COMPOSER}"),
+            ],
+            class_name="rounded-md px-1.5 py-1 font-medium text-primary cursor-pointer hover:underline",
+        ),
+        class_name="flex items-center gap-1 px-3 text-sm text-muted-foreground",
+    )

@@ -1,0 +1,143 @@
+"""The messages that a tab shows, and how they change with as little to send as can be."""
+
+from collections.abc import Mapping, Sequence
+
+import reflex as rx
+
+from chatapp.domain.fold import Snapshot
+from chatapp.services.conversations import Window
+from chatapp.ui.history import ORDER, Joined, Rows, cut, joined, pour, put_before, settled
+from chatapp.ui.rows import Queued, blank, live_id, queued, row
+
+
+class Shown(rx.State, mixin=True):
+    """The vars of messages: see `history`. `counts` says how many rows of a var count, where not all do.
+
+    `earlier`: there are older messages than those. `arrived` counts what was added at the end since the
+    conversation was opened. `queue` has what waits for its turn.
+    """
+
+    earlier: bool = False
+    p0: Rows = ()
+    p1: Rows = ()
+    p2: Rows = ()
+    p3: Rows = ()
+    p4: Rows = ()
+    p5: Rows = ()
+    p6: Rows = ()
+    p7: Rows = ()
+    v0: Rows = ()
+    v1: Rows = ()
+    v2: Rows = ()
+    v3: Rows = ()
+    v4: Rows = ()
+    v5: Rows = ()
+    v6: Rows = ()
+    v7: Rows = ()
+    window: Rows = ()
+    b0: Rows = ()
+    b1: Rows = ()
+    b2: Rows = ()
+    b3: Rows = ()
+    b4: Rows = ()
+    b5: Rows = ()
+    b6: Rows = ()
+    b7: Rows = ()
+    h0: Rows = ()
+    h1: Rows = ()
+    h2: Rows = ()
+    h3: Rows = ()
+    h4: Rows = ()
+    h5: Rows = ()
+    h6: Rows = ()
+    h7: Rows = ()
+    tail: Rows = ()
+    counts: dict[str, int] = {}  # noqa: RUF012  (Reflex copies it for each tab)
+    queue: tuple[Queued, ...] = ()
+    arrived: int = 0
+    _live: str = ""
+
+    def _fill(self, window: Window | None) -> None:
+        """Replace everything; a reply that is being made has its text so far in its row."""
+        snapshots, waiting = _parted(window.snapshots if window else ())
+        rows = tuple(row(one, window) for one in snapshots)
+        self._live = live_id(snapshots)
+        start = settled([one["id"] for one in rows], self._live)
+        self._assign(dict.fromkeys(ORDER, ()) | {"window": rows[:start], "tail": rows[start:]})
+        self._put("queue", queued(waiting))
+        self._put("earlier", bool(window and window.has_earlier))
+        self._put("arrived", 0)
+
+    def _add_earlier(self, window: Window) -> None:
+        """A page of older messages was read."""
+        rows = tuple(row(one, window) for one in window.snapshots)
+        self._assign(put_before(rows, self._held()))
+        self._put("earlier", window.has_earlier)
+
+    def _follow(self, window: Window) -> bool:
+        """Change what is shown into the branch that ends like this; False when the window is too short to
+        tell."""
+        snapshots, waiting = _parted(window.snapshots)
+        held = self._held()
+        shown = [one["id"] for name in ORDER for one in held[name]]
+        found = joined(shown, [one.message.id for one in snapshots])
+        if found is None:
+            return False
+        tail = [one["id"] for one in held["tail"]]
+        ids = [*tail[: max(found.keep - len(shown) + len(tail), 0)], *found.fresh]
+        if not {one.message.id for one in snapshots}.issuperset(ids):
+            return False
+        self._branch_off(found, held)
+        self._extend(window, snapshots, ids)
+        self._put("queue", queued(waiting))
+        self.arrived += len(found.fresh)
+        return True
+
+    def _branch_off(self, found: Joined, held: Mapping[str, Rows]) -> None:
+        """Let go of what is not on the branch any more; the tail is made anew anyway."""
+        counts = cut(found.keep, held)
+        self._assign({name: () for name, count in counts.items() if not count and name != "tail"})
+        partly = {name: count for name, count in counts.items() if count and name != "tail"}
+        if partly:
+            self.counts = self.counts | partly
+
+    def _extend(self, window: Window, snapshots: Sequence[Snapshot], ids: list[str]) -> None:
+        """Settle the turns before the live one; the last reply stays live until another one is."""
+        self._live = live_id(snapshots) or (self._live if ids and ids[-1] == self._live else "")
+        by_id = {one.message.id: one for one in snapshots}
+        known = {one["id"]: one for one in self.tail}
+        start = settled(ids, self._live)
+        done = tuple(row(by_id[one], window) for one in ids[:start])
+        tail = tuple(
+            known.get(one) or blank(by_id[one], window) if one == self._live else row(by_id[one], window)
+            for one in ids[start:]
+        )
+        poured = pour(done, self._held())
+        self.earlier |= "window" in poured  # all in one: only the newest of it
+        self._assign(poured | {"tail": tail})
+
+    def _assign(self, values: Mapping[str, Rows]) -> None:
+        """What is given to a var counts whole."""
+        for name, value in values.items():
+            self._put(name, value)
+        if whole := self.counts.keys() & values.keys():
+            self.counts = {name: count for name, count in self.counts.items() if name not in whole}
+
+    def _put(self, name: str, value: object) -> None:
+        """Only what changed, since what is assigned is sent."""
+        if getattr(self, name) != value:
+            setattr(self, name, value)
+
+    def _first(self) -> str:
+        """The id of the first message shown, "" for none."""
+        return next((one["id"] for name in ORDER for one in getattr(self, name)), "")
+
+    def _held(self) -> dict[str, Rows]:
+        return {name: getattr(self, name)[: self.counts.get(name)] for name in ORDER}
+
+
+def _parted(snapshots: Sequence[Snapshot]) -> tuple[Sequence[Snapshot], Sequence[Snapshot]]:
+    """The conversation, and what waits behind the reply that is being made."""
+    live = live_id(snapshots)
+    end = next((at + 1 for at, one in enumerate(snapshots) if one.message.id == live), len(snapshots))
+    return snapshots[:end], snapshots[end:]
