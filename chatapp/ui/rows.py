@@ -11,11 +11,19 @@ from chatapp.services.conversations import Versions, Window
 from chatapp.ui.parts import Cut, Cuts
 
 
+class Siblings(TypedDict):
+    """Which version of a message this is, from 1, of how many; "" where there is none before or after it."""
+
+    index: int
+    count: int
+    previous: str
+    next: str
+
+
 class Row(TypedDict):
     """A message of the conversation. While it is `live`, `Now` and `Live` say more than this does.
 
-    `parent` is what it follows: the versions of a message have that in common. `version` counts from 1, of
-    `versions`.
+    `parent` is what it follows: the versions of a message have that in common.
     """
 
     id: str
@@ -33,10 +41,7 @@ class Row(TypedDict):
     left_out: int
     more: bool
     live: bool
-    version: int
-    versions: int
-    previous: str
-    next: str
+    versions: Siblings
 
 
 class Queued(TypedDict):
@@ -97,10 +102,12 @@ def row(snapshot: Snapshot, window: Window) -> Row:
         left_out=message.left_out,
         more=can_continue(message),
         live=message.role is Role.ASSISTANT and not message.status.is_final,
-        version=versions.index,
-        versions=versions.count,
-        previous=versions.previous_id,
-        next=versions.next_id,
+        versions=Siblings(
+            index=versions.index,
+            count=versions.count,
+            previous=versions.previous_id,
+            next=versions.next_id,
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from chatapp.ui.history import (
     put_before,
     settled,
 )
-from chatapp.ui.rows import Row
+from chatapp.ui.rows import Row, Siblings
 
 
 def row(name: str, text: str = "") -> Row:
@@ -39,10 +39,7 @@ def row(name: str, text: str = "") -> Row:
         left_out=0,
         more=False,
         live=False,
-        version=1,
-        versions=1,
-        previous="",
-        next="",
+        versions=Siblings(index=1, count=1, previous="", next=""),
     )
 
 

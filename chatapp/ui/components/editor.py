@@ -47,9 +47,7 @@ class Editing:
         code = f"() => {{ setKey(newKey()); setDraft({self._text!s}); setEditing(true) }}"
         return script(code, self._used)
 
-    def editor(
-        self, name: str, save: str, on_save: Callable[[rx.Var[str], rx.Var[str]], Any]
-    ) -> rx.Component:
+    def editor(self, name: str, on_save: Callable[[rx.Var[str], rx.Var[str]], Any]) -> rx.Component:
         """The field and its buttons; `on_save` is given the new text and a key for this change."""
         cancel = script("() => setEditing(false)", self._used)
         changed = self._draft.value.strip() != self._text
@@ -69,13 +67,13 @@ class Editing:
                 rows=1,
                 class_name="block w-full resize-none bg-transparent px-4 pt-3 pb-1 leading-6 outline-none",
             ),
-            _buttons(save, saved, cancel),
+            _buttons(saved, cancel),
             custom_attrs={"data-editor": ""},
             class_name="w-full rounded-2xl border border-ring bg-card",
         )
 
 
-def _buttons(save: str, on_save: Any, on_cancel: Any) -> rx.Component:
+def _buttons(on_save: Any, on_cancel: Any) -> rx.Component:
     return rx.el.div(
         rx.el.button(
             "Cancel",
@@ -85,7 +83,7 @@ def _buttons(save: str, on_save: Any, on_cancel: Any) -> rx.Component:
             class_name=f"{QUIET} h-8 pointer-coarse:h-9 px-3 text-sm",
         ),
         rx.el.button(
-            save,
+            "Save",
             type="button",
             custom_attrs={"data-save": ""},
             on_click=on_save,

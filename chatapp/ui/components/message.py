@@ -15,7 +15,7 @@ from chatapp.ui.components.versions import versions
 from chatapp.ui.components.words import reasoning, seam_line, words
 from chatapp.ui.history import ORDER
 from chatapp.ui.parts import Cut
-from chatapp.ui.rows import Row
+from chatapp.ui.rows import Row, Siblings
 
 _BUSY: Final = ("queued", "streaming")
 
@@ -48,10 +48,7 @@ def _one(row: rx.Var[Row]) -> rx.Component:
             left_out=row["left_out"],
             more=row["more"],
             live=row["live"],
-            version=row["version"],
-            versions_count=row["versions"],
-            previous=row["previous"],
-            following=row["next"],
+            siblings=row["versions"],
         ),
         key=row["parent"],
     )
@@ -72,21 +69,12 @@ def message(
     left_out: rx.Var[int],
     more: rx.Var[bool],
     live: rx.Var[bool],
-    version: rx.Var[int],
-    versions_count: rx.Var[int],
-    previous: rx.Var[str],
-    following: rx.Var[str],
+    siblings: rx.Var[Siblings],
 ) -> rx.Component:
     """A message of either side."""
-    walk = {
-        "version": version,
-        "versions_count": versions_count,
-        "previous": previous,
-        "following": following,
-    }
     return rx.cond(
         role == "user",
-        user_message(message_id=message_id, at=at, text=text, **walk),
+        user_message(message_id=message_id, at=at, text=text, siblings=siblings),
         reply(
             message_id=message_id,
             at=at,
@@ -101,7 +89,7 @@ def message(
             more=said("more", message_id, live, more),
             position=said("position", message_id, live, rx.Var.create(0)),
             live=live,
-            **walk,
+            siblings=siblings,
         ),
     )
 
@@ -121,15 +109,12 @@ def reply(
     more: rx.Var[bool],
     position: rx.Var[int],
     live: rx.Var[bool],
-    version: rx.Var[int],
-    versions_count: rx.Var[int],
-    previous: rx.Var[str],
-    following: rx.Var[str],
+    siblings: rx.Var[Siblings],
 ) -> rx.Component:
     """What a model answered, or is answering."""
     busy = rx.Var(f"{list(_BUSY)!r}.includes({status!s})", _var_type=bool).guess_type()
     own = {"message_id": message_id, "live": live}
-    footer = _footer(message_id, live, text, more, versions(version, versions_count, previous, following), at)
+    footer = _footer(message_id, live, text, more, versions(siblings), at)
     return rx.el.article(
         rx.cond(left_out > 0, _left_out(left_out), rx.fragment()),
         reasoning(thinking=thinking, thought=thought, thinks=busy & (text == ""), busy=busy, **own),

@@ -52,9 +52,7 @@ def queued_message(
         together(
             rx.cond(
                 editing.now,
-                editing.editor(
-                    "Edit waiting message", "Save", lambda new, _: Chat.change_queued(message_id, new)
-                ),
+                editing.editor("Other words", lambda new, _: Chat.change_queued(message_id, new)),
                 rx.el.div(
                     _line(text),
                     _button("Edit", "pencil", text, editing.begin, custom_attrs={"data-edit": ""}),

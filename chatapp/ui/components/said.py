@@ -12,6 +12,7 @@ from chatapp.ui.components.editor import Editing
 from chatapp.ui.components.local import local, script
 from chatapp.ui.components.together import together
 from chatapp.ui.components.versions import versions
+from chatapp.ui.rows import Siblings
 
 ARTICLE: Final = "message mx-auto w-full max-w-column px-4 sm:px-6"
 _FOOTER: Final = "flex min-h-8 pointer-coarse:min-h-9 items-center justify-end mt-0.5 mr-1"
@@ -27,22 +28,18 @@ def user_message(
     message_id: rx.Var[str],
     at: rx.Var[str],
     text: rx.Var[str],
-    version: rx.Var[int],
-    versions_count: rx.Var[int],
-    previous: rx.Var[str],
-    following: rx.Var[str],
+    siblings: rx.Var[Siblings],
 ) -> rx.Component:
     """A message of the conversation, with what one can do to it."""
     editing = Editing(message_id, text)
-    walk = versions(version, versions_count, previous, following)
     return rx.el.article(
         together(
             rx.cond(
                 editing.now,
-                editing.editor("Edit message", "Send", lambda new, key: Chat.edit(message_id, new, key)),
+                editing.editor("Other words", lambda new, key: Chat.edit(message_id, new, key)),
                 rx.fragment(
                     _bubble(text),
-                    _footer(editing, message_id, text, walk, at),
+                    _footer(editing, message_id, text, versions(siblings), at),
                 ),
             ),
             class_name="w-fit max-w-[85%] sm:max-w-[75%] has-[[data-editor]]:w-full",

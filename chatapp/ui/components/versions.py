@@ -4,18 +4,22 @@ import reflex as rx
 
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.buttons import small_button
+from chatapp.ui.rows import Siblings
 
 
-def versions(
-    version: rx.Var[int], count: rx.Var[int], previous: rx.Var[str], following: rx.Var[str]
-) -> rx.Component:
+def versions(siblings: rx.Var[Siblings]) -> rx.Component:
     """`2 / 3` between two buttons; nothing where there is one version only."""
     return rx.cond(
-        count > 1,
+        siblings["count"].to(int) > 1,
         rx.el.div(
-            _step("Previous version", "chevron-left", previous),
-            rx.el.span(version, " / ", count, class_name="text-xs tabular-nums whitespace-nowrap"),
-            _step("Next version", "chevron-right", following),
+            _step("Previous version", "chevron-left", siblings["previous"]),
+            rx.el.span(
+                siblings["index"],
+                " / ",
+                siblings["count"],
+                class_name="text-xs tabular-nums whitespace-nowrap",
+            ),
+            _step("Next version", "chevron-right", siblings["next"]),
             class_name="flex items-center text-muted-foreground",
         ),
         rx.fragment(),
