@@ -96,7 +96,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
 def providers(settings: Settings) -> list[Provider]:
     """The providers that the settings ask for, in order of preference.
 
-    The small local model is for whoever has no key; the scripted one is always there.
+    The small local model is for whoever has no key, or names it; the scripted one is always there.
     """
     chosen: list[Provider] = []
     if settings.openai_api_key or settings.openai_base_url:
@@ -120,7 +120,9 @@ def providers(settings: Settings) -> list[Provider]:
                 first_byte_timeout=settings.stream_idle_timeout,
             )
         )
-    if not chosen and settings.local_model == "auto":
+    named = (settings.default_model or "", *settings.fallback_models)
+    wants_local = not chosen or any(model.startswith("local:") for model in named)
+    if wants_local and settings.local_model == "auto":
         chosen.append(
             LocalProvider(
                 folder=settings.data_dir / "models", max_connections=settings.max_concurrent_streams

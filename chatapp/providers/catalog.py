@@ -32,6 +32,9 @@ class Catalog:
 
     async def open(self) -> None:
         """Opens all at once; what takes time goes on in the background."""
+        for model_id in self.fallbacks:
+            if model_id.partition(":")[0] not in self._providers:
+                logger.warning("FALLBACK_MODELS cannot be used: %s has no provider here", model_id)
         await asyncio.gather(*(provider.open() for provider in self._providers.values()))
 
     async def close(self) -> None:

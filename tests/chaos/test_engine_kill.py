@@ -33,6 +33,8 @@ def variables(tmp_path: Path, upstream: Upstream) -> dict[str, str]:
     return {
         "CHATAPP_DATA_DIR": str(tmp_path / "data"),
         "OPENAI_BASE_URL": upstream.base_url,
+        "GEMINI_BASE_URL": upstream.gemini_url,
+        "FALLBACK_MODELS": "gemini:gemini-2.5-mock",
         "LOCAL_MODEL": "off",
         "MAX_STREAMS_PER_USER": "20",
     }
@@ -66,7 +68,9 @@ class Ledger:
         for _ in range(new):
             key = f"k{len(self.texts)}"
             mode = "restart" if len(self.texts) % 2 else "prefill"
-            self.texts[key] = f"Go [n:{TOKENS} r:300 cont:{mode} id:{key}]"
+            # One in three is broken off by its model, and gone on with by another.
+            fault = " fault:clean at:90 tries:1" if len(self.texts) % 3 == 2 else ""
+            self.texts[key] = f"Go [n:{TOKENS} r:300 cont:{mode} id:{key}{fault}]"
         for key, said in self.texts.items():
             if key in self.turns:
                 process.order("follow", self.turns[key])
@@ -83,8 +87,8 @@ class Ledger:
 
 async def test_a_killed_process_loses_and_doubles_nothing(start: Start, variables: dict[str, str]) -> None:
     """However often and whenever the process is killed: each message is stored once and has one reply, which
-    is upstream's text byte for byte and goes on from what readers were shown. Both with models that go on
-    from a given beginning and with those that start again."""
+    is upstream's text byte for byte and goes on from what readers were shown. With models that go on
+    from a given beginning, with those that start again, and with those that fail and are stood in for."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chances, ledger = random.Random(seed), Ledger()

@@ -1,13 +1,15 @@
 """Which model answers, and what is said when none can."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from chatapp.bootstrap import providers
 from chatapp.domain.errors import NoModel
 from chatapp.providers.base import Model, Readiness
 from chatapp.providers.catalog import Catalog
 from chatapp.providers.scripted import ScriptedProvider
+from chatapp.settings import Settings
 
 
 class Stand(ScriptedProvider):
@@ -40,6 +42,42 @@ DOWN = Stand("openai", problem="the host refuses connections")
 LOCAL = Stand("local", "small")
 NO_NET = Stand("local", problem="no net")
 SCRIPTED = Stand("scripted", "support")
+
+
+async def test_a_fallback_without_a_provider_is_told_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    """Else one would learn of it when it is needed."""
+    catalog = Catalog([SCRIPTED], fallbacks=["scripted:support", "gemini:gemini-2.5-flash"])
+    await catalog.open()
+    assert [record.message for record in caplog.records] == [
+        "FALLBACK_MODELS cannot be used: gemini:gemini-2.5-flash has no provider here"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "fallbacks", "taken"),
+    [
+        ("openai:gpt-5-mini", ["scripted:support"], True),
+        ("scripted:gone", ["scripted:support"], False),
+        ("openai:gpt-5-mini", [], False),
+        ("nobody:knows", ["scripted:support"], False),
+    ],
+)
+async def test_a_model_of_a_server_that_is_down(model: str, fallbacks: list[str], taken: bool) -> None:
+    """It is taken while another can go on for it; one that does not exist never is."""
+    catalog = Catalog([DOWN, SCRIPTED], fallbacks=fallbacks)
+    if taken:
+        assert await catalog.chosen(model) == model
+    else:
+        with pytest.raises(NoModel):
+            await catalog.chosen(model)
+
+
+def test_the_local_model_is_there_for_whoever_names_it(settings_with: Callable[..., Settings]) -> None:
+    """Beside a server that has a key, it can stand in."""
+    server = {"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+    assert [provider.name for provider in providers(settings_with(**server))] == ["openai", "scripted"]
+    named = settings_with(**server, FALLBACK_MODELS="local:smollm2-135m")
+    assert [provider.name for provider in providers(named)] == ["openai", "local", "scripted"]
 
 
 @pytest.mark.parametrize(
