@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from chatapp.domain.errors import ChatError
@@ -70,6 +71,16 @@ class Worker:
         elif self._lock.held and self._queue.remove(job.run_id):
             # It will only write its end, and that needs no slot.
             self._start(job, slot=False)
+
+    def withdraw(self, run_id: str) -> None:
+        """Forgets a run that was taken back before it began."""
+        if self._queue.remove(run_id):
+            self._tell_places()
+
+    def reorder(self, owner_id: str, run_ids: Sequence[str]) -> None:
+        """Makes waiting runs of one conversation in this order."""
+        self._queue.reorder(owner_id, run_ids)
+        self._tell_places()
 
     async def _serve(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from chatapp.domain.runs import Run, Turn
 from chatapp.domain.texts import clean
 from chatapp.engine.worker import Worker
 from chatapp.providers.catalog import Catalog
+from chatapp.services import waiting
 from chatapp.services.queueing import (
     Made,
     conversation_for,
@@ -161,6 +162,43 @@ class Turns:
         run = await self._database.write(work)
         if run is not None:
             self._worker.stop(Job.of(run))
+
+    async def change_queued(self, principal: Principal, *, message_id: str, text: str) -> None:
+        """Says something else in a turn that waits for the reply before it.
+
+        Raises `NotFound`, `AlreadyBegun`, `EmptyMessage`, `MessageTooLong`.
+        """
+        text = self._checked(text)
+        conversation = await self._database.write(
+            lambda transaction: waiting.reword(transaction, principal, message_id, text)
+        )
+        self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
+
+    async def remove_queued(self, principal: Principal, *, message_id: str) -> str:
+        """Takes a turn back that waits for the reply before it; returns its text.
+
+        Its client key goes on standing for it: who repeats the send does not send it again.
+        Raises `NotFound`, `AlreadyBegun`.
+        """
+        conversation, turn, text = await self._database.write(
+            lambda transaction: waiting.remove(transaction, principal, message_id)
+        )
+        self._worker.withdraw(turn.run_id)
+        self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
+        self._broadcast.publish(owner_topic(principal.account_id), TreeChanged())
+        return text
+
+    async def move_queued(self, principal: Principal, *, message_id: str, place: int) -> None:
+        """Puts a waiting turn at this place among those that wait in its branch; 0 is the next.
+
+        An edited message stays where it is: it is another version of what was said there.
+        Raises `NotFound`, `AlreadyBegun`.
+        """
+        conversation, order = await self._database.write(
+            lambda transaction: waiting.move(transaction, principal, message_id, place)
+        )
+        self._worker.reorder(principal.account_id, [turn.run_id for turn in order])
+        self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
 
     async def _again(
         self, principal: Principal, message_id: str, client_key: str, model: str, *, continues: bool

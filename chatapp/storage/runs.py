@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.sql.functions import coalesce
 
 from chatapp.domain.events import Logged
@@ -54,6 +65,18 @@ _REQUEST_CANCEL = (
     .returning(*_runs)
 )
 _UPDATE_HELD = update(RUNS).where(_runs.id == _id, _runs.attempt == _held, _unfinished).returning(_runs.id)
+_reply, _asked, _before = (MESSAGES.alias(name) for name in ("reply", "asked", "before"))
+_waits = (
+    select(literal(1))
+    .select_from(
+        _reply.join(_asked, _asked.c.id == _reply.c.parent_id).join(
+            _before, _before.c.id == _asked.c.parent_id
+        )
+    )
+    .where(_reply.c.id == _runs.message_id, _before.c.status.in_(["queued", "streaming"]))
+    .exists()
+)
+_CLAIM = _UPDATE_HELD.where(or_(_runs.cancel_requested, ~_waits))
 _UPDATE_MESSAGE = update(MESSAGES).where(MESSAGES.c.id == _id)
 _ATTEMPTS = select(_runs.id, _runs.attempt).where(_unfinished)
 _APPEND = insert(EVENTS)
@@ -136,11 +159,15 @@ class RunRepository:
         return [run_of(row) for row in self._transaction.execute(_CANCEL_ALL, {"wanted": conversation_key})]
 
     def claim(self, run: Run) -> bool:
-        """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended."""
+        """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended.
+
+        False too while the reply before it is not whole: whatever the queue says, turns that were moved are
+        made in the order of their branch. One that is to be stopped need not wait.
+        """
         streaming = Status.STREAMING.value
         held = {"wanted": run.id, "held": run.attempt}
         values = {"status": streaming, "attempt": run.attempt + 1}
-        if self._transaction.execute(_UPDATE_HELD, held | values).first() is None:
+        if self._transaction.execute(_CLAIM, held | values).first() is None:
             return False
         self._transaction.execute(_UPDATE_MESSAGE, {"wanted": run.message_id, "status": streaming})
         return True

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from chatapp.streams.base import Job
 
@@ -46,6 +46,16 @@ class FairQueue:
                 self._drop(job)
                 return job
         return None
+
+    def reorder(self, owner_id: str, run_ids: Sequence[str]) -> None:
+        """Puts those of the owner's jobs that wait in this order; together they keep their places."""
+        line = self._waiting.get(owner_id, deque())
+        places = {job.run_id: job for job in line}
+        ordered = iter([places[run_id] for run_id in run_ids if run_id in places])
+        moved = set(run_ids)
+        for place, job in enumerate(line):
+            if job.run_id in moved:
+                line[place] = next(ordered)
 
     def positions(self) -> Iterator[tuple[Job, int]]:
         """Each waiting job with its place, 1 for the next, as if no new ones came."""

@@ -55,6 +55,26 @@ async def test_what_has_ended_is_not_claimed(database: Database):
     assert not await database.write(lambda transaction: RunRepository(transaction).claim(unknown))
 
 
+async def test_a_turn_is_not_claimed_before_the_one_before_it_has_ended(database: Database):
+    """Whatever order a queue has: the branch says what comes first. One to be stopped need not wait."""
+
+    def two_turns(transaction: Transaction) -> tuple[Run, Run]:
+        conversation = make_conversation(transaction, principal())
+        first = make_run(transaction, conversation)
+        return first, make_run(transaction, conversation, after=first.message_id)
+
+    first, second = await database.write(two_turns)
+
+    async def claim(run: Run) -> bool:
+        return await database.write(lambda transaction: RunRepository(transaction).claim(run))
+
+    assert not await claim(second)
+    assert await claim(first)
+    assert not await claim(second)
+    await database.write(lambda t: RunRepository(t).request_cancel(second.owner_id, second.message_id))
+    assert await claim(second)
+
+
 async def test_a_run_comes_back_as_it_was_stored(database: Database):
     """Every field, times in UTC."""
     run = await queued(database)

@@ -34,6 +34,13 @@ CALLS: dict[str, Callable[[Chat, Turn], Awaitable[Any]]] = {
     "edit": lambda by, on: by.services.turns.edit(
         by.who, message_id=on.user_message_id, text="Mine now", client_key=new_id()
     ),
+    "change queued": lambda by, on: by.services.turns.change_queued(
+        by.who, message_id=on.user_message_id, text="Mine now"
+    ),
+    "remove queued": lambda by, on: by.services.turns.remove_queued(by.who, message_id=on.user_message_id),
+    "move queued": lambda by, on: by.services.turns.move_queued(
+        by.who, message_id=on.user_message_id, place=0
+    ),
     "stop": lambda by, on: by.services.turns.stop(by.who, message_id=on.message_id),
     "regenerate": lambda by, on: by.services.turns.regenerate(
         by.who, message_id=on.message_id, client_key=new_id()

@@ -52,10 +52,12 @@ def make_conversation(transaction: Transaction, owner: Principal) -> Conversatio
     )
 
 
-def make_run(transaction: Transaction, conversation: Conversation, *, text: str = "Hello") -> Run:
-    """A user's message at the end of the conversation's first branch, and the queued run that answers it."""
+def make_run(
+    transaction: Transaction, conversation: Conversation, *, text: str = "Hello", after: str | None = None
+) -> Run:
+    """A user's message that follows another or none, and the queued run that answers it."""
     at = datetime.now(UTC)
-    user = Message(id=new_id(), role=Role.USER, created_at=at, parts=(TextPart(text=text),))
+    user = Message(id=new_id(), role=Role.USER, created_at=at, parent_id=after, parts=(TextPart(text=text),))
     run = Run(
         id=new_id(),
         owner_id=conversation.owner_id,

@@ -106,6 +106,18 @@ class QueueMachine(RuleBasedStateMachine):
             self.passed_over.pop(gone.owner_id, None)
 
     @rule(data=st.data())
+    @precondition(lambda self: self.waiting)
+    def reorder(self, data: st.DataObject) -> None:
+        """Some of an owner's jobs change places with each other; jobs that do not wait are passed over."""
+        one = data.draw(st.sampled_from(self.waiting))
+        own = [other for other in self.waiting if other.owner_id == one.owner_id]
+        order = data.draw(st.lists(st.sampled_from(own), unique=True).flatmap(st.permutations))
+        self.queue.reorder(one.owner_id, ["gone", *(other.run_id for other in order), "never put"])
+        places = sorted(self.waiting.index(other) for other in order)
+        for place, other in zip(places, order, strict=True):
+            self.waiting[place] = other
+
+    @rule(data=st.data())
     @precondition(lambda self: self.active)
     def remove_what_does_not_wait(self, data: st.DataObject) -> None:
         assert self.queue.remove(data.draw(st.sampled_from(self.active)).run_id) is None

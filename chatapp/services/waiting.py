@@ -1,0 +1,87 @@
+"""Changes to turns that wait for the reply before them: in one transaction, and only until they begin."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from chatapp.domain.accounts import Principal
+from chatapp.domain.conversations import Conversation
+from chatapp.domain.errors import AlreadyBegun
+from chatapp.services.queueing import said_before
+from chatapp.storage.conversations import ConversationRepository
+from chatapp.storage.database import Transaction
+from chatapp.storage.trees import TreeRepository
+from chatapp.storage.waiting import Waiting, WaitingRepository
+
+
+def reword(transaction: Transaction, principal: Principal, message_id: str, text: str) -> Conversation:
+    """Says something else in this turn. Raises `NotFound`, `AlreadyBegun`."""
+    conversation, _, turn = _held(transaction, principal, message_id)
+    WaitingRepository(transaction, conversation.key).reword(turn, text)
+    return conversation
+
+
+def remove(
+    transaction: Transaction, principal: Principal, message_id: str
+) -> tuple[Conversation, Waiting, str]:
+    """Takes the turn out of the conversation; returns it and its text. Raises `NotFound`, `AlreadyBegun`."""
+    _, message = said_before(transaction, principal, message_id)
+    conversation, _, turn = _held(transaction, principal, message_id)
+    WaitingRepository(transaction, conversation.key).remove(turn, at=datetime.now(UTC))
+    if conversation.leaf_id == turn.message_id:
+        leaf_id = TreeRepository(transaction).newest_leaf(conversation.key, turn.parent_id)
+        ConversationRepository(transaction).show(conversation.key, leaf_id)
+    return conversation, turn, message.text
+
+
+def move(
+    transaction: Transaction, principal: Principal, message_id: str, place: int
+) -> tuple[Conversation, list[Waiting]]:
+    """Puts the turn at this place among those that wait in its branch, 0 is the next; returns them in order.
+
+    Raises `NotFound`, `AlreadyBegun`.
+    """
+    conversation, turns, turn = _held(transaction, principal, message_id)
+    line = _line(turns, turn)
+    order = [one for one in line if one is not turn]
+    order.insert(max(0, place), turn)
+    first, last = line[0], line[-1]
+    waiting = WaitingRepository(transaction, conversation.key)
+    waiting.lift(last.message_id, to=order[-1].message_id)
+    waiting.arrange(order, after=first.parent_id, times=_times(line))
+    if conversation.leaf_id == last.message_id:
+        ConversationRepository(transaction).show(conversation.key, order[-1].message_id)
+    return conversation, order
+
+
+def _held(
+    transaction: Transaction, principal: Principal, message_id: str
+) -> tuple[Conversation, list[Waiting], Waiting]:
+    conversation, _ = said_before(transaction, principal, message_id)
+    turns = WaitingRepository(transaction, conversation.key).hold()
+    for turn in turns:
+        if turn.user_message_id == message_id:
+            return conversation, turns, turn
+    raise AlreadyBegun
+
+
+def _line(turns: Sequence[Waiting], turn: Waiting) -> list[Waiting]:
+    """Those that wait one behind another in the branch of this one; an edited message keeps its place."""
+    if turn.is_version:
+        return [turn]
+    movable = [one for one in turns if not one.is_version]
+    by_reply = {one.message_id: one for one in movable}
+    by_parent = {one.parent_id: one for one in movable}
+    line = [turn]
+    while (before := by_reply.get(line[0].parent_id or "")) is not None:
+        line.insert(0, before)
+    while (behind := by_parent.get(line[-1].message_id)) is not None:
+        line.append(behind)
+    return line
+
+
+def _times(line: Sequence[Waiting]) -> list[datetime]:
+    """Their times in order, no two the same: by these a new process finds the order again."""
+    times = sorted(turn.created_at for turn in line)
+    for place in range(1, len(times)):
+        times[place] = max(times[place], times[place - 1] + timedelta(microseconds=1))
+    return times
