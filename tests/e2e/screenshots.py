@@ -22,7 +22,7 @@ from tests.needs import chromium_path
 from tests.upstream import Upstream
 
 FOLDER: Final = PROJECT / "docs" / "screenshots"
-SIZES: Final = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+SIZES: Final = {"wide": {"width": 1280, "height": 960}, "phone": {"width": 390, "height": 844}}
 
 
 async def draw(scenes: Sequence[str], folder: Path) -> None:
