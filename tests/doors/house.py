@@ -125,6 +125,7 @@ class Sent:
 async def send(house: House, text: str, *, cookie: str | None = None) -> Sent:
     """A guest sends a message and gets its reply."""
     cookie, token, conversation_id = cookie or guest_cookie(house.url), str(uuid4()), uuid4().hex
+    before = house.content()
     async with Tab.opened(house.url, cookie=cookie, token=token) as tab:
         await tab.join()
         payload = {"key": uuid4().hex, "conversation_id": conversation_id, "text": text, "model": ""}
@@ -138,7 +139,7 @@ async def send(house: House, text: str, *, cookie: str | None = None) -> Sent:
         assert asyncio.get_running_loop().time() < deadline, unfinished
         await asyncio.sleep(0.1)
     rows = house.content()
-    ids = [row[0] for row in (*rows["messages"], *rows["runs"])]
+    ids = [row[0] for table in ("messages", "runs") for row in rows[table] if row not in before[table]]
     return Sent(
         cookie=cookie, token=token, text=text, conversation_id=conversation_id, ids=(conversation_id, *ids)
     )

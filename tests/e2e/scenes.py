@@ -112,7 +112,7 @@ async def broken(screen: Screen, say: Say, server: AppServer) -> None:
     await screen.button("Stop").click()
     await screen.reply_is("stopped")
     words = [f"{word} " for word in TECHNICAL.partition("$$")[0].split(" ")]
-    await screen.sends(say(*words, asked="And how should clients retry?", fault="error", at=18))
+    await screen.sends(say(*words, asked="And how should clients retry?", fault="error", at=9))
     await screen.reply_is("failed")
 
 
