@@ -1,7 +1,7 @@
 """The states of the reply that is being made.
 
 Nothing is ever stored in them: the emitter (`following`) sends their values straight to the browser, and a
-page that comes back has the text so far in its rows. There are three, since whatever reads a state is drawn
+page that comes back has the text so far in its rows. There are four, since whatever reads a state is drawn
 again at each change of it: words come often, what is said about the reply seldom. Their names are short
 because each delta carries them in full.
 """
@@ -50,7 +50,13 @@ class Now(rx.State):
     seams: tuple[str, ...] = ()
 
 
-_STATES: Final = {"now": Now, "live": Live, "thinking": Thinking}
+class Spoken(rx.State):
+    """What is said aloud of it, see `speech`."""
+
+    s: str = ""
+
+
+_STATES: Final = {"spoken": Spoken, "now": Now, "live": Live, "thinking": Thinking}
 
 
 def delta(changes: Changes) -> dict[str, dict[str, Any]]:

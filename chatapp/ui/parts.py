@@ -17,7 +17,7 @@ ENOUGH_CHARS: Final = 1_200
 #: A part that would be longer is parted inside of its block. Models' paragraphs are seldom a third of this.
 MOST_CHARS: Final = 4_000
 #: Of a table: drawing a row costs more than its characters.
-MOST_ROWS: Final = 60
+MOST_ROWS: Final = 40
 
 _FENCE: Final = re.compile(r"([ \t]*)(`{3,}(?=[^`]*$)|~{3,})")
 _ITEM: Final = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")

@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from chatapp.domain.events import Attempt, Chunk, Logged, Reasoning
 from chatapp.domain.fold import Snapshot, fold, milliseconds
-from chatapp.domain.messages import Message, Part, ReasoningPart, TextPart
+from chatapp.domain.messages import Message, Part, ReasoningPart, Status, TextPart
 from chatapp.ui.live_text import LiveText
 from chatapp.ui.parts import Cuts
 from chatapp.ui.rows import can_continue, seams
+from chatapp.ui.speech import Speech
 
 #: Parts of a delta: var name -> value, for each of the three states that show a live reply.
 Changes = dict[str, dict[str, Any]]
@@ -37,6 +38,7 @@ class RunView:
         self.thinking: LiveText = LiveText(message.reasoning)
         self._cuts: Cuts = Cuts(message.text)
         self._has_cuts: bool = bool(self._cuts.cuts)
+        self._speech: Speech = Speech(message.text)
         self._parts: list[_Span] = [_span(part) for part in message.parts]
         self._at: datetime | None = snapshot.at
         self._about: Message = replace(message, parts=())
@@ -74,10 +76,12 @@ class RunView:
         live: dict[str, Any] = _levels("t", self.live.take_changes())
         if self._has_cuts:
             live["cuts"], self._has_cuts = tuple(self._cuts.cuts), False
+        words = self._speech.take(self._at, at_once=self.is_final)
         return _without_empty(
             {
                 "now": self._news() if self._has_news else {},
                 "live": live,
+                "spoken": {"s": words} if words else {},
                 "thinking": _levels("r", self.thinking.take_changes()),
             }
         )
@@ -100,6 +104,7 @@ class RunView:
             case Chunk(content=text):
                 self.live.append(text)
                 self._has_cuts |= self._cuts.append(text)
+                self._speech.append(text)
                 self._grow("text", len(text))
             case Reasoning(content=text):
                 self.thinking.append(text)
@@ -111,6 +116,9 @@ class RunView:
             case _:
                 self._about = replace(fold(self._about, record.event), parts=())
                 self._has_news = True
+                if self.is_final:
+                    self._speech.append("\n")
+                    self._speech.say(_ending(self._about))
 
     def _grow(self, kind: str, length: int, took_ms: int = 0) -> None:
         if not length:
@@ -135,6 +143,7 @@ class RunView:
             self._parts = kept
             self.live.cut(sum(span.length for span in kept if span.kind == "text"))
             self._cuts, self._has_cuts = Cuts(self.live.text), True
+            self._speech = Speech(self.live.text)
             self.thinking.cut(sum(span.length for span in kept if span.kind == "reasoning"))
 
     def _now(self) -> dict[str, Any]:
@@ -158,6 +167,13 @@ class RunView:
 def nobody() -> Changes:
     """What is sent to a page that shows no live reply any more."""
     return {"now": dict(_NOBODY)}
+
+
+def _ending(message: Message) -> str:
+    """How a reply ended, in words."""
+    if message.status is Status.FAILED and message.failure is not None:
+        return f"Reply failed: {message.failure.message}"
+    return f"Reply {message.status}."
 
 
 class _Span(NamedTuple):

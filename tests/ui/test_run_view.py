@@ -1,6 +1,6 @@
 """A live reply on the screen is what the one fold says it is."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from chatapp.domain.events import Attempt, Chunk, Done, Error, Logged, Reasoning, RunEvent, ToolCall
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import Failure, Message, Role, Status
-from chatapp.ui.rows import can_continue
+from chatapp.ui.parts import Cuts
+from chatapp.ui.rows import can_continue, seams
 from chatapp.ui.run_view import RunView
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+STEP = timedelta(milliseconds=700)
 EMPTY = Snapshot(message=Message(id="m", role=Role.ASSISTANT, created_at=AT, status=Status.QUEUED))
 
 events = st.one_of(
@@ -25,13 +27,14 @@ events = st.one_of(
     st.builds(Error, failure=st.just(Failure(code="c", message="It broke."))),
 )
 # A log has one `Done` at most, and nothing after it.
+DONE = Done(status=Status.COMPLETE)
 endings = st.lists(
     st.builds(Done, status=st.sampled_from([Status.COMPLETE, Status.STOPPED, Status.FAILED])), max_size=1
 )
 
 
 def logged(*some: RunEvent) -> list[Logged]:
-    return [Logged(seq=n, at=AT, event=event) for n, event in enumerate(some, 1)]
+    return [Logged(seq=n, at=AT + n * STEP, event=event) for n, event in enumerate(some, 1)]
 
 
 class Screen:
@@ -71,6 +74,10 @@ def test_every_reader_sees_what_the_fold_says(some, ending, joined, late):
         assert screen.text("r") == folded.reasoning
         assert screen.values["status"] == folded.status
         assert screen.values["model"] == folded.model
+        assert screen.values["cuts"] == tuple(Cuts(folded.text).cuts)
+        # While it thinks the page counts on by itself.
+        assert screen.values["thinks"] or screen.values["thought"] == folded.thought_ms
+        assert screen.values["seams"] == seams(folded)
         assert screen.values["more"] == can_continue(folded)
         assert screen.values["error"] == (folded.failure.message if folded.failure else "")
 
@@ -89,3 +96,30 @@ def test_what_is_covered_is_passed_over():
     view.apply(records)
     assert view.live.text == "ab"
     assert view.take_changes().keys() == {"now"}
+
+
+def test_thinking_is_timed_by_the_log():
+    """From the record before it to its last one; whether it goes on is said when that changes."""
+    view = RunView(EMPTY)
+    begin = Attempt(attempt=1, model="x:y", reason="new")
+    thinks, thinks_on, says, ends = (
+        Reasoning(content="Let me see. "), Reasoning(content="Yes."), Chunk(content="It is."), DONE,
+    )  # fmt: skip
+    records = logged(begin, thinks, thinks_on, says, ends)
+    told = []
+    for record in records:
+        view.apply([record])
+        now = view.take_changes().get("now", {})
+        told.append((now.get("thinks"), now.get("thought")))
+    assert told == [(None, None), (True, 700), (None, None), (False, 1400), (None, None)]
+    assert EMPTY.after(records).message.thought_ms == 1400
+
+
+def test_the_end_is_said():
+    """Sentences while it grows, and how it ended."""
+    view = RunView(EMPTY)
+    said = []
+    for record in logged(Attempt(attempt=1, model="x:y", reason=""), Chunk(content="One. Two. Th"), DONE):
+        view.apply([record])
+        said.append(view.take_changes().get("spoken", {}).get("s", ""))
+    assert said == ["", "One. Two.", "Th Reply complete."]

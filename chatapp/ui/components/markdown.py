@@ -34,8 +34,9 @@ const persist = async (load, ms = 500) => {
 let fetched;
 const packages = () => [import("streamdown"), import("@streamdown/code"), import("@streamdown/math")];
 const renderer = () => (fetched ??= persist(() => Promise.all(packages())));
+const whenIdle = (run) => (window.requestIdleCallback ?? setTimeout)(run);
 if (typeof window !== "undefined") {
-  const soon = () => (window.requestIdleCallback ?? setTimeout)(renderer);
+  const soon = () => whenIdle(renderer);
   document.readyState === "complete" ? soon() : addEventListener("load", soon);
 }
 """
@@ -122,8 +123,11 @@ const blocks = (streamdown, { code: shiki }) => {
       if (/[^\n]{2000}/.test(code)) return setRows(null);
       let wanted = true;
       const show = ({ tokens }) => wanted && setRows(tokens);
-      const found = shiki.highlight({ code, language, themes: THEMES, isIncomplete: open }, show);
-      if (found) show(found);
+      const colour = () => {
+        const found = wanted && shiki.highlight({ code, language, themes: THEMES, isIncomplete: open }, show);
+        if (found) show(found);
+      };
+      open ? colour() : whenIdle(colour);
       return () => { wanted = false };
     }, [code, language, open]);
     const name = language ? `Code, ${language}` : "Code";
@@ -148,10 +152,10 @@ const blocks = (streamdown, { code: shiki }) => {
 """
 
 # Loaded when the first one is seen. It is drawn as a picture, in which nothing can run or be fetched; what
-# would be fetched while it is made is not drawn at all. Until it can be drawn, and if never, its source
-# stands there. It is drawn again when the page turns light or dark.
+# might be fetched or run while it is made is not drawn at all. Until it can be drawn, and if never, its
+# source stands there. It is drawn again when the page turns light or dark.
 _DIAGRAMS: Final = r"""
-const FETCHES = /\bimg\s*:|\bicon\s*:|url\s*\(|@import|<\s*ima?ge?\b/i;
+const UNFIT = /\bimg\s*:|\bicon\s*:|url\s*\(|@import|<[a-z!][^<>]*=/i;
 const INK = {
   light: { background: "#ffffff", primaryColor: "#eeeefb", primaryBorderColor: "#b4b4e2",
     lineColor: "#63656f", primaryTextColor: "#1c1d22", textColor: "#1c1d22", edgeLabelBackground: "#ffffff",
@@ -182,7 +186,7 @@ const diagrams = (Code) => ({ code, open }) => {
   const { resolvedColorMode } = useContext(ColorModeContext);
   const [drawn, setDrawn] = useState(null);
   useEffect(() => {
-    if (open || FETCHES.test(code)) return;
+    if (open || UNFIT.test(code)) return;
     let wanted = true;
     const ink = resolvedColorMode === "dark" ? "dark" : "light";
     picture(code, ink).then((one) => wanted && setDrawn(one), () => {});
@@ -195,7 +199,9 @@ const diagrams = (Code) => ({ code, open }) => {
 };
 """
 
+# What was there already is drawn part after part when the page has nothing else to do.
 _PARTS: Final = r"""
+const AT_ONCE = 8;
 const Markdown = lazy(async () => {
   const [streamdown, shiki, { createMathPlugin }] = await renderer();
   const { Streamdown, defaultRehypePlugins, useIsCodeFenceIncomplete } = streamdown;
@@ -232,15 +238,19 @@ const Markdown = lazy(async () => {
   });
   const Drawn = ({ text, cuts, live }) => {
     const marks = [[0, ""], ...cuts, [text.length, ""]];
+    const count = marks.length - 1;
+    const [settled, setSettled] = useState(AT_ONCE);
+    const shown = count <= settled + 2 ? count : settled;
+    useEffect(() => { if (settled < count) whenIdle(() => setSettled(shown + 2)) }, [settled, shown, count]);
     const isCode = (at) => /^[`~]/.test(marks[at]?.[1] ?? "");
-    return marks.slice(0, -1).map(([from, lead], at) => {
+    return marks.slice(0, shown).map(([from, lead], at) => {
       const [to] = marks[at + 1];
       const goesOn = isCode(at);
       let end = at + 1;
       while (!goesOn && isCode(end)) end += 1;
       const own = text.slice(from, to);
       const rest = end > at + 1 ? "\n" + text.slice(to, marks[end][0]).replace(FENCE_END, "") : "";
-      const last = at === marks.length - 2;
+      const last = at === count - 1;
       return own && createElement(Part, { key: at, text: lead + own, live: live && last, goesOn, rest });
     });
   };

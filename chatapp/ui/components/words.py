@@ -7,6 +7,7 @@ from reflex_base.vars import VarData
 from chatapp.ui.components.ending import note
 from chatapp.ui.components.markdown import markdown
 from chatapp.ui.components.reading import live_cuts, live_text, live_thinking, said
+from chatapp.ui.live import Spoken
 from chatapp.ui.parts import Cut
 
 
@@ -97,6 +98,11 @@ def thought_for(ms: rx.Var[int], thinks: rx.Var[bool]) -> rx.Component:
         rx.el.span("Thinking… ", spent, class_name="shimmer tabular-nums"),
         rx.el.span(rx.cond(ms > 0, rx.Var.create(f"Thought for {spent}"), "Thoughts")),
     )
+
+
+def spoken() -> rx.Component:
+    """The reply aloud, for screen readers. The log itself is silent: it would say each word as it comes."""
+    return rx.el.div(Spoken.s, aria_live="polite", aria_atomic=True, class_name="sr-only")
 
 
 def seam_line(seam: rx.Var[str]) -> rx.Component:

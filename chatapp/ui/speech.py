@@ -1,0 +1,91 @@
+"""What is said aloud of a reply that is being made, to those who cannot see it grow.
+
+Whole sentences without their marks, one announcement a second at most. Code and formulas are passed over,
+a table is only named. When a reply comes faster than it can be listened to, the newest wins: all of it is
+there to be read.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+#: A screen reader that is told more often never comes to the end of a sentence.
+PAUSE: Final = timedelta(seconds=1)
+#: What may wait to be said: about ten seconds of speech.
+MOST_CHARS: Final = 240
+
+_FENCES: Final = ("```", "~~~")
+_SENTENCES: Final = re.compile(r".*[.!?…:][\"')\]*_`]*\s", re.DOTALL)
+_LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
+_MARKS: Final = re.compile(r"^\s*(?:#{1,6}\s|>\s?|[-*+]\s(?:\[[ x]\]\s)?)+|\*+|`+|~~|__")
+
+
+class Speech:
+    """What of a growing markdown is still to be said; nothing of the text that it begins with."""
+
+    def __init__(self, text: str = "") -> None:
+        self._pending: list[str] = []
+        self._said_at: datetime | None = None
+        #: The end of the text, of which no sentence is whole yet.
+        self._rest: str = ""
+        self._in_line: bool = False
+        self._passed_over: bool = False
+        self._fence: str = ""
+        self._formula: bool = False
+        self._table: bool = False
+        self.append(text)
+        self._pending.clear()
+
+    def append(self, text: str) -> None:
+        """More of the reply."""
+        *lines, rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._read(line, whole=True)
+            self._in_line = False
+        self._rest = self._read(rest, whole=False)
+
+    def say(self, words: str) -> None:
+        """To be said after what waits."""
+        self._pending.append(words)
+        while len(self._pending) > 1 and sum(map(len, self._pending)) > MOST_CHARS:
+            del self._pending[0]
+
+    def take(self, at: datetime | None, *, at_once: bool = False) -> str:
+        """What is to be announced now; empty for nothing."""
+        if not self._pending or at is None:
+            return ""
+        if not at_once and self._said_at is not None and at - self._said_at < PAUSE:
+            return ""
+        words, self._pending, self._said_at = " ".join(self._pending), [], at
+        return words
+
+    def _read(self, line: str, *, whole: bool) -> str:
+        """A line, or what is there of it; what of it must be read again when there is more."""
+        if not self._in_line:
+            bare = line.strip()
+            if not whole and (len(bare) < len(_FENCES[0]) or bare.startswith("$$")):
+                return line
+            self._in_line = True
+            self._passed_over = self._passes_over(bare)
+        if self._passed_over:
+            return ""
+        found = None if whole else _SENTENCES.match(line)
+        end = len(line) if whole else found.end() if found else 0
+        if words := _MARKS.sub("", _LINK.sub(r"\1", line[:end])).strip():
+            self.say(words)
+        return line[end:]
+
+    def _passes_over(self, line: str) -> bool:
+        was_table, self._table = self._table, not self._fence and line.startswith("|")
+        if self._fence:
+            self._fence = "" if line.startswith(self._fence) else self._fence
+        elif line.startswith(_FENCES):
+            self._fence = line[: len(_FENCES[0])]
+        elif line.startswith("$$") or self._formula:
+            self._formula ^= line.count("$$") == 1
+        elif self._table:
+            if not was_table:
+                self.say("Table.")
+        else:
+            return False
+        return True

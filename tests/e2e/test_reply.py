@@ -1,0 +1,182 @@
+"""Formulas, diagrams, thoughts and what is said aloud of a reply; and what drawing it costs."""
+
+import re
+from typing import Final
+
+from playwright.async_api import expect
+
+from tests.e2e.effort import effort
+from tests.e2e.saying import Say
+from tests.e2e.scenes import TECHNICAL
+from tests.e2e.screen import Screen
+from tests.e2e.test_markdown import CLIPBOARD, is_unhurt
+from tests.e2e.visitor import Visitor
+
+FORMULAS: Final = r"""It costs $5 and $10, or $2-$3. Then $a_1 + b$ and \(c^2\), not `$x$` or \$y$.
+
+$$\frac{1}{2}$$
+
+\[ \sqrt{3} \]
+
+$$
+\begin{aligned} x &= 1 \\ y &= 2 \end{aligned}
+$$
+"""
+DIAGRAMS: Final = """```mermaid
+flowchart LR
+  A[Begin] --> B{Really?}
+```
+
+```mermaid
+graph TD; ( broken
+```
+"""
+HOSTILE: Final = r"""Before
+$$\href{javascript:window.hurt=1}{x} \url{javascript:alert(1)} \includegraphics{http://elsewhere.invalid/x.png}$$
+$\htmlData{onload=alert(1)}{x}$ \(\class{x}{y}<img src=x onerror=alert(1)>\) $\def\x{\x\x}\x$
+
+```mermaid
+flowchart LR
+  A["<script>alert(1)</script><b>x</b>"] --> B["<script>window.hurt=1</script>"]
+  click A "javascript:window.hurt=1" "tip"
+  click B call alert("hurt")
+```
+
+```mermaid
+%%{init: {"securityLevel": "loose", "themeCSS": "* { background: url(http://elsewhere.invalid/css) }"}}%%
+flowchart LR
+  A --> B
+```
+
+```mermaid
+flowchart LR
+  A@{ img: "http://elsewhere.invalid/leak.png", label: "x" } --> B
+```
+
+```mermaid
+flowchart LR
+  A["<a href='javascript:alert(1)'>label</a>"] -->|"<img src=x onerror=alert(1)>"| B
+  style A fill:url(http://elsewhere.invalid/fill)
+```
+
+End of it.
+"""
+#: Notes what is put into the polite region, as a screen reader would.
+LISTEN: Final = """() => { window.heard = [];
+  const region = document.querySelector("[aria-live=polite][aria-atomic=true]");
+  new MutationObserver(() => window.heard.push(region.textContent)).observe(
+    region, { subtree: true, childList: true, characterData: true }) }"""
+
+
+def pieces(text: str, size: int = 4) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+async def test_formulas_and_diagrams(visitor: Visitor, say: Say) -> None:
+    """Drawn with what the page itself has; amounts are no formulas, and a broken diagram is its source."""
+    screen = await visitor.opens()
+    await screen.asks(say(*pieces(FORMULAS + DIAGRAMS), r=300))
+    await expect(screen.reply.locator(".katex")).to_have_count(5)
+    await expect(screen.reply.locator(".katex-display")).to_have_count(3)
+    await expect(screen.reply.locator("p").first).to_contain_text("It costs $5 and $10, or $2-$3. Then ")
+    await expect(screen.reply.locator("p").first).to_contain_text("not $x$ or $y$.")
+    font = "document.fonts.ready.then(() => document.fonts.check('16px KaTeX_Main'))"
+    assert await screen.page.evaluate(font)
+    image = screen.reply.get_by_role("group", name="Diagram").get_by_role("img")
+    await expect(image).to_have_count(1)
+    light = await image.get_attribute("src")
+    await expect(screen.reply.locator("pre")).to_have_text("graph TD; ( broken")
+    await screen.button("Toggle theme").click()
+    await expect(image).not_to_have_attribute("src", light or "")
+
+
+async def test_nothing_in_a_formula_or_a_diagram_comes_alive(visitor: Visitor, say: Say) -> None:
+    """Whole or token by token: nothing runs, nothing is fetched, and the page's policy has nothing to do."""
+    screen = await visitor.opens()
+    for size in (5, len(HOSTILE)):
+        await screen.asks(say(*pieces(HOSTILE, size), r=400))
+        await expect(screen.reply).to_contain_text("End of it.")
+        await expect(screen.reply.locator(".katex").first).to_be_attached()
+        await expect(screen.reply.get_by_role("group", name="Diagram")).to_have_count(1)
+        await is_unhurt(screen)
+        assert await screen.reply.locator("svg a, a[href^=javascript], [data-onload]").count() == 0
+    await is_unhurt(screen)
+
+
+async def test_long_code_is_one_block_and_reached_by_keyboard(visitor: Visitor, say: Say) -> None:
+    """In parts for speed: on the clipboard it is whole, and no mouse is needed to scroll it."""
+    code = "\n".join(f"value_{number} = {number} * 'some words'  # and a comment" for number in range(300))
+    screen = await visitor.opens()
+    await screen.asks(say(*pieces(f"Here:\n\n```python\n{code}\n```\n\nThat is all.\n", 40)))
+    await expect(screen.reply.locator("pre").last).to_contain_text("value_299")
+    assert await screen.reply.locator("pre").count() > 2
+    copy = screen.reply.get_by_role("button", name=re.compile("copy code", re.IGNORECASE))
+    await expect(copy).to_have_count(1)
+    await screen.page.bring_to_front()
+    await copy.click()
+    await screen.page.wait_for_function(CLIPBOARD, arg=code)
+    await screen.page.keyboard.press("Tab")
+    await expect(screen.reply.get_by_role("group", name="Code, python").first).to_be_focused()
+
+
+async def test_thoughts_fold_away_and_say_how_long(visitor: Visitor) -> None:
+    """It ticks while the model thinks; what was opened stays open, and says afterwards how long it took."""
+    screen = await visitor.opens()
+    await screen.sends("Think [n:20 r:15 reason:45]")
+    summary = screen.reply.locator("summary")
+    await expect(summary).to_have_text(re.compile(r"Thinking… [2-9] s"))
+    await summary.click()
+    thoughts = screen.reply.locator("details")
+    await expect(thoughts).to_have_attribute("open", "")
+    await expect(summary).to_have_text(re.compile(r"Thought for \d+ s"))
+    await screen.reply_is("complete")
+    await expect(thoughts).to_have_attribute("open", "")
+    said = await summary.text_content()
+    await screen.page.reload()
+    await expect(summary).to_have_text(said or "")
+
+
+async def test_a_reply_is_heard_by_sentences(visitor: Visitor, say: Say) -> None:
+    """Each once, without marks and code, no more often than can be listened to; and that it is complete."""
+    screen = await visitor.opens()
+    await screen.page.evaluate(LISTEN)
+    code, table = "```python\nx = 1. # no\n```", "| a |\n|---|\n| 1 |"
+    text = f"First **sentence**. Second one.\n\n{code}\n\n{table}\n\nThe last one."
+    await screen.asks(say(*pieces(text), r=15))
+    await screen.page.wait_for_function("heard.at(-1)?.endsWith('Reply complete.')")
+    heard = await screen.page.evaluate("heard")
+    assert " ".join(heard) == "First sentence. Second one. Table. The last one. Reply complete."
+    assert len(heard) >= 2
+
+
+async def test_a_long_reply_costs_no_more_at_its_end(visitor: Visitor, say: Say) -> None:
+    """The main thread stays free, also when much is there already, and no task holds up what is typed.
+
+    By processor time, with room for slow machines: `python -m bench.page` has the figures.
+    """
+    screen = await visitor.opens()
+    await screen.asks(say(TECHNICAL))
+    await expect(screen.reply.get_by_role("group", name="Diagram")).to_be_visible()
+    text = (TECHNICAL.replace("```mermaid", "```text") + "\n\n") * 8
+    tokens = pieces(text, len(text) // 800)
+    await screen.sends(say(*tokens, r=100))
+    await screen.reply_is("streaming")
+    thirds = []
+    for share in (0.3, 0.6, 0.9):
+        async with effort(screen.page, tasks=True) as one:
+            await _has_grown(screen, int(len(text) * share))
+        thirds.append(one)
+    assert max(one.share for one in thirds) < 0.6
+    assert max(one.longest_ms for one in thirds) < 150
+    assert thirds[2].share < 2 * thirds[0].share + 0.1
+    await screen.reply_is("complete")
+
+
+async def _has_grown(screen: Screen, chars: int) -> None:
+    """Wait until about so much of the reply is there; formulas and diagrams are shorter than their source."""
+    await screen.page.wait_for_function(
+        "(chars) => [...document.querySelectorAll('article[data-role=assistant]')].at(-1)"
+        ".querySelector('.words')?.textContent.length > chars",
+        arg=chars * 3 // 4,
+        polling=200,
+    )
