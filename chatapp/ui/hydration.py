@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 _HYDRATION: Final = f"{State.get_full_name()}.hydrate_and_load"
 
+#: As the browser sends it along.
+_UTC_OFFSET: Final = f"{Side.get_full_name()}.utc_offset{rx.constants.state.FIELD_MARKER}"
+
 
 class Hydration(Middleware):
     """Fills the states before Reflex takes the snapshot that it sends."""
@@ -31,12 +34,12 @@ class Hydration(Middleware):
         """Never refuses: a page that cannot be filled is filled by its follower, or says why not."""
         if event.name == _HYDRATION:
             try:
-                await self._fill(state)
+                await self._fill(state, event)
             except Exception:
                 logger.exception("a page could not be filled at its hydration")
         return None
 
-    async def _fill(self, state: BaseState) -> None:
+    async def _fill(self, state: BaseState, event: Event) -> None:
         side = await state.get_state(Side)
         try:
             asker = await principal(state)
@@ -44,6 +47,6 @@ class Hydration(Middleware):
             side.signed_out = True
             return
         chat = await state.get_state(Chat)
-        side._begin(asker)
+        side._begin(asker, (event.payload.get("vars") or {}).get(_UTC_OFFSET))
         await side._read(asker)
         await chat._open(asker, conversation_in(state.router.url.path))

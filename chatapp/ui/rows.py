@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final, TypedDict
 
-from chatapp.domain.conversations import Conversation
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import FinishReason, Message, Role, Status
 from chatapp.providers.base import Capability, Model, Readiness
@@ -50,13 +49,6 @@ class Queued(TypedDict):
     id: str
     at: str
     text: str
-
-
-class Item(TypedDict):
-    """A conversation in the sidebar."""
-
-    id: str
-    title: str
 
 
 class Choice(TypedDict):
@@ -154,11 +146,6 @@ def live_id(snapshots: Sequence[Snapshot]) -> str:
         if snapshot.message.role is Role.ASSISTANT and not snapshot.message.status.is_final:
             return snapshot.message.id
     return ""
-
-
-def item(conversation: Conversation) -> Item:
-    """A conversation as the sidebar shows it."""
-    return Item(id=conversation.id, title=conversation.title)
 
 
 def choice(model: Model) -> Choice:

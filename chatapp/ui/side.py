@@ -1,25 +1,38 @@
 """What stands around the conversation: the list of others, the models, and what the composer must know."""
 
+from datetime import UTC, datetime
+from typing import Any, Final
+
 import reflex as rx
 
 from chatapp.domain.accounts import Principal
 from chatapp.domain.ids import new_id
-from chatapp.ui.access import services
+from chatapp.ui.access import principal, services
 from chatapp.ui.build_id import build_id
-from chatapp.ui.rows import Choice, Item, Step, choice, item, steps
+from chatapp.ui.gate import Who, allow
+from chatapp.ui.listing import Item, dated, plain
+from chatapp.ui.rows import Choice, Step, choice, steps
 
 #: The conversation in use moves to the top and gets a title: only so many items are sent again for that.
-TOP = 3
+TOP: Final = 3
+#: As many conversations are listed at first, and more with each "Show more", up to a limit.
+PAGE: Final = 50
+MOST: Final = 1000
 
 
 class Side(rx.State):
     """`build`: which page the server would send now.
 
     `epoch` is new at each hydration: the composer then sends again what was not acknowledged.
+    `utc_offset`, in minutes, is the browser's: days begin where the reader is.
     """
 
+    pinned: tuple[Item, ...] = ()
     top: tuple[Item, ...] = ()
     rest: tuple[Item, ...] = ()
+    more: bool = False
+    archived: tuple[Item, ...] = ()
+    in_archive: bool = False
     models: tuple[Choice, ...] = ()
     steps: tuple[Step, ...] = ()
     epoch: str = ""
@@ -27,25 +40,61 @@ class Side(rx.State):
     max_chars: int = 0
     signed_out: bool = False
     build: str = ""
+    utc_offset: str = rx.LocalStorage("0", name="utc_offset")
+    _offset: int = 0
+    _limit: int = PAGE
 
-    def _begin(self, principal: Principal) -> None:
-        """A page was hydrated."""
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def show_more(self) -> None:
+        """Those that were used before the ones in the list."""
+        self._limit = min(self._limit + PAGE, MOST)
+        await self._read(await principal(self))
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def show_archive(self, shown: bool) -> None:
+        """Between the list and the archive."""
+        self.in_archive = shown
+        await self._read(await principal(self))
+
+    def _begin(self, asker: Principal, utc_offset: object = None) -> None:
+        """A page was hydrated; `utc_offset` is what its browser said."""
         self.epoch = new_id()[:8]
-        self.me = principal.account_id[:12]
+        self.me = asker.account_id[:12]
         self.max_chars = services().settings.max_message_chars
         self.signed_out = False
         self.build = build_id()
+        self._offset = _minutes(utc_offset)
 
-    async def _read(self, principal: Principal) -> None:
+    async def _read(self, asker: Principal) -> None:
         """Assigns only what changed, since what is assigned is sent."""
-        items = [item(one.conversation) for one in (await services().conversations.listing(principal)).items]
         models = tuple(choice(one) for one in await services().models.offered())
-        values = {
-            "top": tuple(items[:TOP]),
-            "rest": tuple(items[TOP:]),
+        values = await self._lists(asker) | {
             "models": models,
             "steps": tuple(steps(services().models.readiness())),
         }
         for name, value in values.items():
             if getattr(self, name) != value:
                 setattr(self, name, value)
+
+    async def _lists(self, asker: Principal) -> dict[str, Any]:
+        """The lists that can be seen."""
+        conversations = services().conversations
+        listing = await conversations.listing(asker, limit=self._limit)
+        pinned = [one for one in listing.items if one.conversation.pinned]
+        others = listing.items[len(pinned) :]
+        items = dated(others, now=datetime.now(UTC), offset_minutes=self._offset)
+        lists = {"pinned": plain(pinned), "top": items[:TOP], "rest": items[TOP:], "more": listing.has_more}
+        if self.in_archive:
+            archive = await conversations.listing(asker, limit=self._limit, archived=True)
+            lists |= {"archived": plain(archive.items), "more": archive.has_more}
+        return lists
+
+
+def _minutes(said: object) -> int:
+    """What a browser said is anything at all."""
+    try:
+        return int(said) if isinstance(said, str) and len(said) < len("-99999") else 0
+    except ValueError:
+        return 0

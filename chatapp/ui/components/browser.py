@@ -54,6 +54,54 @@ const showSidebar = () => {
   if (isWide()) keep("sidebar", "open");
   else if (!document.querySelector("#sidebar:popover-open")) document.getElementById("sidebar").showPopover();
 };
+const closeDrawer = () => document.getElementById("sidebar").hidePopover();
+const leave = (id) => {
+  if (location.pathname === "/c/" + id) document.querySelector("[data-press=new-chat]").click();
+};
+// Arrow keys go through the links of the list, or of what was found; Enter in the field opens the first.
+const walk = (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], here = event.target;
+  if (!step || event.altKey || !here.matches("a, input[type=search]")) return;
+  const stops = [...event.currentTarget.querySelectorAll("input[type=search], a")];
+  const next = stops[stops.indexOf(here) + step];
+  if (next) { event.preventDefault(); next.focus() }
+};
+// A title that is being written; when it is done the focus goes back to where it came from.
+const titleField = (field) => {
+  field.focus();
+  field.select();
+  return () => setTimeout(() => {
+    if (document.activeElement === document.body) document.querySelector(field.dataset.back)?.focus();
+  });
+};
+// A menu gives the focus back to its button, but not away from the title that it was used to change.
+const leaveTitleAlone = (event) => {
+  if (document.querySelector("[data-back]")) event.preventDefault();
+};
+const titleKey = (event) => {
+  if (event.nativeEvent.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+  event.preventDefault();
+  if (event.key === "Escape") event.target.value = event.target.defaultValue;
+  event.target.blur();
+};
+function useSearch(asked, emit) {
+  const [text, setText] = useState(""), timer = useRef();
+  const change = (value) => {
+    setText(value);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => emit(value.trim()), value ? 150 : 0);
+  };
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return {
+    text, waiting: text.trim() !== asked, clear: () => change(""),
+    change: (event) => change(event.target.value),
+    key: (event) => {
+      if (event.nativeEvent.isComposing) return;
+      if (event.key === "Escape" && text) { event.preventDefault(); change("") }
+      if (event.key === "Enter") document.querySelector("#sidebar ul a")?.click();
+    },
+  };
+}
 const introduce = ({ name }) => {
   keep("name", name.trim());
   keep("met", "yes");
@@ -67,7 +115,8 @@ class BrowserGlue(rx.Fragment):
 
     @override
     def add_imports(self) -> dict[str, list[ImportVar]]:
-        return {"react": [ImportVar(tag=name) for name in ("useEffect", "useSyncExternalStore")]}
+        hooks = ("useEffect", "useRef", "useState", "useSyncExternalStore")
+        return {"react": [ImportVar(tag=name) for name in hooks]}
 
     @override
     def add_custom_code(self) -> list[str]:
@@ -86,6 +135,11 @@ def kept(name: str, fallback: str) -> rx.Var[str]:
     return rx.Var(
         name, _var_type=str, _var_data=VarData.merge(data, VarData(hooks={hook: data}))
     ).guess_type()
+
+
+def code(name: str) -> rx.Var:
+    """One of the functions above, for an attribute that Reflex has no event for."""
+    return rx.Var(name, _var_data=VarData(components=(BrowserGlue.create(),)))
 
 
 def do(expression: str, *used: rx.Var) -> rx.event.EventSpec:

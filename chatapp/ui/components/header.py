@@ -1,14 +1,18 @@
 """Above the conversation: the list's button, the model, the connection, the looks and the keys."""
 
 import reflex as rx
+from reflex_base.vars import VarData
 
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.appearance import appearance
 from chatapp.ui.components.buttons import icon_button
 from chatapp.ui.components.connection import connection
-from chatapp.ui.components.outbox import model_var, pick_model
+from chatapp.ui.components.conversation_list import delete_item, title_field
+from chatapp.ui.components.menu import menu, menu_item
+from chatapp.ui.components.outbox import conversation_var, model_var, pick_model
 from chatapp.ui.components.shortcuts import help_button
 from chatapp.ui.components.sidebar import sidebar_buttons
+from chatapp.ui.managing import IN_HEADER, Manage
 from chatapp.ui.rows import Choice
 from chatapp.ui.side import Side
 
@@ -19,8 +23,9 @@ def header() -> rx.Component:
         sidebar_buttons(),
         _models(),
         rx.foreach(Side.models, _abilities),
-        rx.el.div(class_name="flex-1"),
+        rx.el.div(_title(), class_name="flex min-w-0 flex-1 justify-center px-2"),
         connection(),
+        rx.cond(conversation_var() != "", _conversation_menu(), rx.fragment()),
         icon_button("Toggle theme", "sun-moon", on_click=rx.toggle_color_mode),
         appearance(),
         rx.el.div(help_button(), class_name="hidden sm:block"),
@@ -61,6 +66,49 @@ def _abilities(one: rx.Var[Choice]) -> rx.Component:
     chosen = (one["id"] == Chat.model) & (one["details"] != "")
     return rx.cond(
         chosen,
-        rx.el.span(one["details"], class_name="hidden truncate text-xs text-muted-foreground lg:inline"),
+        rx.el.span(one["details"], class_name="hidden shrink-0 text-xs text-muted-foreground xl:inline"),
         rx.fragment(),
     )
+
+
+def _title() -> rx.Component:
+    """Of the conversation on the screen, or the field for it."""
+    cid, title = conversation_var(), _title_var()
+    field = rx.el.div(
+        title_field(cid, title, back="[data-press=conversation-menu]"),
+        class_name="absolute inset-x-3 max-w-80 sm:static sm:w-full",
+    )
+    shown = rx.el.span(title, class_name="hidden truncate text-sm text-muted-foreground lg:inline")
+    return rx.cond(cid == "", rx.fragment(), rx.cond(Manage.renaming == IN_HEADER, field, shown))
+
+
+def _conversation_menu() -> rx.Component:
+    cid = conversation_var()
+    return menu(
+        "Conversation menu",
+        menu_item("Rename", "pencil", Manage.begin_renaming(IN_HEADER)),
+        rx.cond(
+            _pinned_var(),
+            menu_item("Unpin", "pin-off", Manage.pin(cid, False)),
+            menu_item("Pin", "pin", Manage.pin(cid, True)),
+        ),
+        menu_item("Archive", "archive", Manage.archive(cid, True)),
+        menu_item("Clear conversation", "eraser", Manage.clear(cid)),
+        delete_item(cid),
+    )
+
+
+def _title_var() -> rx.Var[str]:
+    """What the list says of the conversation on the screen."""
+    cid, lists = conversation_var(), (Side.pinned, Side.top, Side.rest)
+    everything = ", ".join(f"...{one!s}" for one in lists)
+    found = f'([{everything}].find((one) => one.id === {cid!s})?.title ?? "")'
+    data = VarData.merge(cid._get_all_var_data(), *(one._get_all_var_data() for one in lists))
+    return rx.Var(found, _var_type=str, _var_data=data).guess_type()
+
+
+def _pinned_var() -> rx.Var[bool]:
+    cid = conversation_var()
+    found = f"{Side.pinned!s}.some((one) => one.id === {cid!s})"
+    data = VarData.merge(cid._get_all_var_data(), Side.pinned._get_all_var_data())
+    return rx.Var(found, _var_type=bool, _var_data=data).guess_type()

@@ -5,6 +5,7 @@ from typing import Final
 import reflex as rx
 from reflex_base.components.component import Component
 
+from chatapp.ui.components.browser import code
 from chatapp.ui.components.buttons import QUIET
 
 _LIBRARY: Final = "@radix-ui/react-dropdown-menu@2.2.1"
@@ -58,14 +59,17 @@ class MenuItem(Component):
     on_select: rx.EventHandler[rx.event.no_args_event_spec]
 
 
-def menu(
-    name: str | rx.Var[str], *items: rx.Component, icon: str = "ellipsis", class_name: str = ""
-) -> rx.Component:
+def menu(name: str, *items: rx.Component, icon: str = "ellipsis", class_name: str = "") -> rx.Component:
     """A menu behind a quiet button with this name."""
     return MenuRoot.create(
         MenuTrigger.create(
             rx.icon(icon, size=18, aria_hidden=True),
-            custom_attrs={"aria-label": name, "title": name, "type": "button"},
+            custom_attrs={
+                "aria-label": name,
+                "title": name,
+                "type": "button",
+                "data-press": name.lower().replace(" ", "-"),
+            },
             class_name=f"{QUIET} shrink-0 {class_name or 'size-9'}",
         ),
         MenuPortal.create(
@@ -74,6 +78,7 @@ def menu(
                 align="end",
                 side_offset=4,
                 collision_padding=8,
+                custom_attrs={"onCloseAutoFocus": code("leaveTitleAlone")},
                 class_name="floating glass z-50 min-w-44 p-1.5 text-sm",
             )
         ),

@@ -3,37 +3,38 @@
 from typing import Final
 
 import reflex as rx
-from reflex_base.vars import VarData
-from reflex_components_core.react_router import ReactRouterLink
 
-from chatapp.ui.chat import Chat
-from chatapp.ui.components.browser import do, kept
-from chatapp.ui.components.buttons import icon_button
+from chatapp.ui.components.browser import code, do, kept
+from chatapp.ui.components.buttons import QUIET, icon_button
+from chatapp.ui.components.conversation_list import archive_list, conversation_list
+from chatapp.ui.components.search import search_field, search_results
 from chatapp.ui.components.together import together
-from chatapp.ui.rows import Item
+from chatapp.ui.searching import Search
 from chatapp.ui.side import Side
 
 DRAWER: Final = "sidebar"
-#: On a wide screen there is nothing to close, and the browser knows.
-_CLOSE: Final = rx.Var(f'() => document.getElementById("{DRAWER}").hidePopover()', _var_data=VarData())
 
 
 def sidebar() -> rx.Component:
     """The browser's own popover: it closes on Escape and outside, and gives the focus back."""
     return rx.el.nav(
         rx.el.div(
-            rx.el.span("chatapp", class_name="pl-2 font-semibold tracking-tight"),
-            icon_button("Close the list", "x", class_name="md:hidden", on_click=rx.call_function(_CLOSE)),
-            class_name="flex h-14 items-center justify-between px-3",
+            rx.el.span("chatapp", class_name="pl-2 font-semibold tracking-tight text-foreground"),
+            icon_button("Close the list", "x", class_name="md:hidden", on_click=do("closeDrawer()")),
+            class_name="flex h-(--header) shrink-0 items-center justify-between px-3",
         ),
-        rx.el.div(_new_chat(), class_name="px-3 pb-3"),
+        rx.el.div(_new_chat(), search_field(), class_name="flex shrink-0 flex-col gap-2 px-3 pb-2"),
         rx.el.div(
-            rx.foreach(Side.top, _link),
-            rx.foreach(Side.rest, _link),
-            class_name="flex-1 overflow-y-auto px-3 pb-4 scroller",
+            rx.cond(
+                Search.asked != "",
+                search_results(),
+                rx.cond(Side.in_archive, archive_list(), conversation_list()),
+            ),
+            class_name="min-h-0 flex-1 overflow-y-auto px-3 pb-4 scroller",
         ),
+        rx.cond(Side.in_archive, rx.fragment(), _archive()),
         id=DRAWER,
-        custom_attrs={"popover": "auto"},
+        custom_attrs={"popover": "auto", "onKeyDown": code("walk")},
         aria_label="Conversations",
         class_name="flex-col bg-sidebar",
     )
@@ -61,27 +62,24 @@ def sidebar_buttons() -> rx.Component:
 
 def _new_chat() -> rx.Component:
     return rx.el.button(
-        rx.icon("square-pen", size=17, aria_hidden=True),
+        rx.icon("square-pen", size=16, aria_hidden=True),
         "New chat",
         type="button",
         custom_attrs={"data-press": "new-chat"},
-        on_click=[rx.redirect("/"), rx.call_function(_CLOSE)],
-        class_name="flex w-full items-center gap-2.5 rounded-xl border border-border bg-background px-3 "
-        "py-2 text-sm "
-        "font-medium text-foreground cursor-pointer hover:border-input transition-colors",
+        on_click=[rx.redirect("/"), do("closeDrawer()")],
+        class_name="flex h-9 w-full items-center gap-2.5 rounded-xl border border-border bg-background px-3 "
+        "text-sm font-medium text-foreground cursor-pointer hover:border-input transition-colors",
     )
 
 
-def _link(one: rx.Var[Item]) -> rx.Component:
-    here = Chat.cid == one["id"]
-    return ReactRouterLink.create(
-        one["title"],
-        to=rx.Var.create("/c/") + one["id"].to(str),
-        on_click=rx.call_function(_CLOSE),
-        aria_current=rx.cond(here, "page", "false"),
-        title=one["title"],
-        key=one["id"],
-        class_name="block truncate rounded-lg px-2.5 py-2 text-sm leading-5 hover:bg-accent "
-        "aria-[current=page]:bg-accent "
-        "aria-[current=page]:text-foreground aria-[current=page]:font-medium",
+def _archive() -> rx.Component:
+    return rx.el.div(
+        rx.el.button(
+            rx.icon("archive", size=16, aria_hidden=True),
+            "Archived",
+            type="button",
+            on_click=Side.show_archive(True),
+            class_name=f"{QUIET} h-9 w-full justify-start! gap-2.5! px-2.5 text-sm",
+        ),
+        class_name="shrink-0 border-t border-border px-3 py-2",
     )

@@ -1,0 +1,75 @@
+"""What a search found, as it is drawn."""
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+import reflex as rx
+
+from chatapp.domain.errors import ChatError, NotSignedIn
+from chatapp.domain.messages import Role
+from chatapp.domain.search import Hit
+from chatapp.ui.access import principal, services
+from chatapp.ui.arguments import words
+from chatapp.ui.gate import Who, allow
+
+
+class Piece(TypedDict):
+    """A piece of a text, and whether it is what was looked for. Text, never markup."""
+
+    text: str
+    hit: bool
+
+
+class Place(TypedDict):
+    """A message that was found."""
+
+    id: str
+    who: str
+    at: str
+    pieces: list[Piece]
+
+
+class Found(TypedDict):
+    """A conversation, and the messages of it that were found."""
+
+    id: str
+    title: list[Piece]
+    places: list[Place]
+
+
+class Search(rx.State):
+    """`asked` is what `found` answers; while the field says something else the answer is on its way."""
+
+    asked: str = ""
+    found: tuple[Found, ...] = ()
+    problem: str = ""
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def find(self, query: str) -> None:
+        """As one types."""
+        asker, query = await principal(self), words(query)
+        try:
+            hits = await services().search.find(asker, query) if query else ()
+            self.problem = ""
+        except NotSignedIn:
+            raise
+        except ChatError as error:
+            hits, self.problem = (), error.message
+        self.asked, self.found = query, grouped(hits)
+
+
+def grouped(hits: Iterable[Hit]) -> tuple[Found, ...]:
+    """By conversation, in the order of the best hit of each."""
+    found: dict[str, Found] = {}
+    for hit in hits:
+        title = [Piece(text=hit.title, hit=False)]
+        one = found.setdefault(hit.conversation_id, Found(id=hit.conversation_id, title=title, places=[]))
+        pieces = [Piece(text=text, hit=is_hit) for text, is_hit in hit.snippet]
+        if hit.message_id:
+            who = "You" if hit.role is Role.USER else "Reply"
+            at = hit.at.isoformat(timespec="seconds")
+            one["places"].append(Place(id=hit.message_id, who=who, at=at, pieces=pieces))
+        else:
+            one["title"] = pieces
+    return tuple(found.values())

@@ -1,0 +1,123 @@
+"""Conversations kept in order: each thing that the menus offer, and its way back."""
+
+from playwright.async_api import Locator, expect
+
+from tests.app_server import AppServer
+from tests.e2e.saying import Say
+from tests.e2e.scenes import crowded
+from tests.e2e.screen import Screen
+from tests.e2e.visitor import Visitor
+
+
+def link(screen: Screen, name: str) -> Locator:
+    return screen.sidebar.get_by_role("link", name=name)
+
+
+async def choose(screen: Screen, item: str, action: str) -> None:
+    """An action of an item's menu, by keyboard alone."""
+    row = screen.sidebar.get_by_role("listitem").filter(has=screen.page.get_by_role("link", name=item))
+    await row.get_by_role("button", name="More").press("Enter")
+    chosen = screen.page.get_by_role("menuitem", name=action, exact=True)
+    await expect(chosen).to_be_visible()
+    await chosen.press("Enter")
+
+
+async def choose_here(screen: Screen, action: str) -> None:
+    """An action of the menu in the header."""
+    await screen.button("Conversation menu").click()
+    await screen.page.get_by_role("menuitem", name=action, exact=True).click()
+
+
+def toast(screen: Screen, text: str) -> Locator:
+    return (
+        screen.page.get_by_role("region", name="Notifications").get_by_role("listitem").filter(has_text=text)
+    )
+
+
+async def test_a_conversation_is_renamed_where_it_stands(visitor: Visitor) -> None:
+    """Enter keeps the new title and gives the focus back; Escape keeps the old one. Other tabs follow."""
+    screen = await visitor.opens()
+    await screen.asks("About tides [n:3]")
+    other = await visitor.opens()
+    await expect(screen.sidebar.get_by_role("heading", name="Today")).to_be_visible()
+    await choose(screen, "About tides", "Rename")
+    field = screen.page.get_by_role("textbox", name="Title")
+    await expect(field).to_be_focused()
+    await field.fill("High water")
+    await field.press("Enter")
+    await expect(link(screen, "High water")).to_be_focused()
+    await expect(link(other, "High water")).to_be_visible()
+    await choose(screen, "High water", "Rename")
+    await field.fill("Low water")
+    await field.press("Escape")
+    await expect(link(screen, "High water")).to_be_focused()
+    await choose_here(screen, "Rename")
+    await field.fill("Spring tide")
+    await field.press("Enter")
+    await expect(link(screen, "Spring tide")).to_be_visible()
+    await expect(screen.button("Conversation menu")).to_be_focused()
+
+
+async def test_what_is_put_away_comes_back(visitor: Visitor) -> None:
+    """Pin, archive, delete and clear; the toast that says so takes it back, by keyboard too."""
+    screen = await visitor.opens()
+    await screen.asks("About tides [n:3]")
+    await screen.button("New chat").click()
+    await screen.asks("About rivers [n:3]")
+    rivers = screen.page.url
+    await choose(screen, "About tides", "Pin")
+    await expect(screen.sidebar.get_by_role("heading", name="Pinned")).to_be_visible()
+    await choose(screen, "About tides", "Unpin")
+    await expect(screen.sidebar.get_by_role("heading", name="Pinned")).to_have_count(0)
+
+    await choose(screen, "About tides", "Archive")
+    await expect(link(screen, "About tides")).to_have_count(0)
+    await screen.button("Archived").click()
+    await screen.button("Unarchive").click()
+    await expect(screen.sidebar.get_by_text("Nothing is archived.")).to_be_visible()
+    await screen.button("Back to all conversations").click()
+    await expect(link(screen, "About tides")).to_be_visible()
+
+    await choose(screen, "About rivers", "Delete")
+    await expect(screen.page.get_by_role("region", name="Welcome")).to_be_visible()
+    await expect(link(screen, "About rivers")).to_have_count(0)
+    await screen.page.keyboard.press("F8")
+    await toast(screen, "Conversation deleted").get_by_role("button", name="Undo").press("Enter")
+    await expect(screen.page).to_have_url(rivers)
+    await expect(screen.reply).to_be_visible()
+
+    await choose_here(screen, "Clear conversation")
+    await expect(screen.replies).to_have_count(0)
+    await toast(screen, "Conversation cleared").get_by_role("button", name="Undo").click()
+    await expect(screen.reply).to_contain_text("w2")
+    await expect(toast(screen, "Conversation cleared")).to_have_count(0)
+
+
+async def test_the_list_says_what_is_being_answered(visitor: Visitor) -> None:
+    screen, other = await visitor.opens(), await visitor.opens()
+    await screen.sends("About clouds [n:4000 r:20]")
+    await expect(link(other, "About clouds")).to_contain_text("Generating")
+    await screen.button("Stop").click()
+    await expect(link(other, "About clouds")).not_to_contain_text("Generating")
+
+
+async def test_forty_conversations_are_walked_by_arrow_keys(
+    visitor: Visitor, server: AppServer, say: Say
+) -> None:
+    """By date; and a phone's drawer offers the same menus."""
+    screen = await visitor.opens()
+    await crowded(screen, say, server)
+    groups = await screen.sidebar.get_by_role("heading").all_inner_texts()
+    assert groups[:4] == ["Today", "Yesterday", "Previous 7 days", "Previous 30 days"]
+    assert len(set(groups)) == len(groups)
+    links = screen.sidebar.get_by_role("link")
+    await links.first.focus()
+    await screen.page.keyboard.press("ArrowDown")
+    await screen.page.keyboard.press("ArrowDown")
+    await expect(links.nth(2)).to_be_focused()
+    await screen.page.keyboard.press("Enter")
+    await expect(links.nth(2)).to_have_attribute("aria-current", "page")
+    await screen.page.set_viewport_size({"width": 390, "height": 844})
+    await screen.button("Show the list").click()
+    await choose(screen, "SQLite or PostgreSQL", "Archive")
+    await expect(toast(screen, "Conversation archived")).to_be_visible()
