@@ -26,8 +26,8 @@ from chatapp.providers.gemini_answers import GeminiReader
 from chatapp.providers.gemini_dialect import GeminiDialect
 from chatapp.providers.gemini_http import Opened, http_client, reads
 from chatapp.providers.gemini_models import chat_models
+from chatapp.providers.gemini_refusals import GeminiRefusal
 from chatapp.providers.model_list import ModelList
-from chatapp.providers.refusals import Refusal
 from chatapp.providers.reply_stream import ReplyStream
 from chatapp.providers.windows import estimate_tokens
 
@@ -46,7 +46,6 @@ LIST_TIMEOUT: Final = timedelta(seconds=5)
 LIST_PAGE: Final = 1000
 #: Connections beside the replies: lists of models.
 SPARE_CONNECTIONS: Final = 8
-_DELAY: Final = re.compile(r"([\d.]+)s")
 _FAILURES: Final = (aiohttp.ClientError, OSError, ValueError)
 
 
@@ -166,11 +165,10 @@ class GeminiProvider:
             try:
                 return await self._try(sdk, dialect, request)
             except (sdk.refusal, ProviderError, *_FAILURES) as error:
-                learnt = (
-                    dialect.learn(error.code, str(error.message)) if isinstance(error, sdk.refusal) else None
-                )
+                refusal = _refusal(error)
+                learnt = dialect.learn(refusal.status, refusal.message) if refusal else None
                 problem = self._error(error, request.model)
-                pause = 0.0 if learnt else _pause(error, tries) if problem.retryable else None
+                pause = 0.0 if learnt else _pause(refusal, tries) if problem.retryable else None
                 if pause is None or tries == MAX_TRIES:
                     raise problem from error
                 self._dialects[request.model] = learnt or dialect
@@ -184,7 +182,11 @@ class GeminiProvider:
         async def close() -> None:
             response.close()
 
-        reply = ReplyStream(reads=reads(response, silence=self._silence), close=close, reader=GeminiReader())
+        reply = ReplyStream(
+            reads=reads(response, silence=self._silence),
+            close=close,
+            reader=GeminiReader(may_be_empty=request.continues),
+        )
         try:
             return reply, await reply.batch()
         except BaseException:
@@ -239,24 +241,10 @@ class GeminiProvider:
         return chat_models(listed, provider=self.name)
 
     def _error(self, error: Exception, model: str) -> ProviderError:
-        from google.genai.errors import APIError
-
         if isinstance(error, ProviderError):
             return error
-        if isinstance(error, APIError):
-            message = str(error.message or "").replace(self._api_key or "\n", "***")
-            # Google answers 400 to a key that is none.
-            details = str(cast("object", error.details))
-            status = 401 if "API key" in message or "API_KEY" in details else error.code
-            return Refusal(
-                status=status,
-                code=str(error.status or ""),
-                message=message,
-                server="Gemini",
-                model=model,
-                key_setting="GEMINI_API_KEY",
-                address_hint="GEMINI_BASE_URL and GEMINI_API_VERSION",
-            ).error()
+        if refusal := _refusal(error):
+            return refusal.error(model=model, api_key=self._api_key)
         if isinstance(error, ValueError) and not isinstance(error, OSError):
             return ProviderRefused(
                 "The request could not be made. Please check GEMINI_API_KEY and GEMINI_BASE_URL."
@@ -264,33 +252,29 @@ class GeminiProvider:
         return connection_error(error, server="Gemini", address_setting="GEMINI_BASE_URL")
 
 
-def _pause(error: Exception, tries: int) -> float | None:
+def _refusal(error: Exception) -> GeminiRefusal | None:
+    """What the SDK's error says, if it is one."""
+    from google.genai.errors import APIError
+
+    if not isinstance(error, APIError):
+        return None
+    response = cast("object", error.response)
+    after = response.headers.get("Retry-After", "") if isinstance(response, aiohttp.ClientResponse) else ""
+    return GeminiRefusal(
+        status=error.code,
+        name=str(error.status or ""),
+        message=str(error.message or ""),
+        body=cast("object", error.details),
+        retry_after=after,
+    )
+
+
+def _pause(refusal: GeminiRefusal | None, tries: int) -> float | None:
     """Seconds before the next try: what the server asks for, else doubled each time and jittered, so that
     clients do not come back as one. None when it asks for too much.
     """
-    asked = _asked_pause(error)
-    if asked is not None:
-        return asked if asked <= MAX_RETRY_AFTER.total_seconds() else None
+    wait = refusal.wait if refusal else None
+    if wait is not None:
+        return wait.total_seconds() if wait <= MAX_RETRY_AFTER else None
     jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
     return RETRY_DELAY.total_seconds() * 2 ** (tries - 1) * jitter
-
-
-def _asked_pause(error: Exception) -> float | None:
-    """`Retry-After`, or the API's own `RetryInfo`."""
-    response: object = getattr(error, "response", None)
-    if isinstance(response, aiohttp.ClientResponse):
-        with suppress(KeyError, ValueError):
-            return max(float(response.headers["Retry-After"]), 0.0)
-    details: object = getattr(error, "details", None)
-    for detail in _details(details):
-        if found := _DELAY.fullmatch(str(detail.get("retryDelay", ""))):
-            return float(found[1])
-    return None
-
-
-def _details(answer: object) -> list[dict[str, object]]:
-    """The `details` of an error's body."""
-    error = cast("dict[str, object]", answer).get("error") if isinstance(answer, dict) else None
-    details = cast("dict[str, object]", error).get("details") if isinstance(error, dict) else None
-    items = cast("list[object]", details) if isinstance(details, list) else []
-    return [cast("dict[str, object]", item) for item in items if isinstance(item, dict)]

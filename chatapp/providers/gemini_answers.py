@@ -15,6 +15,7 @@ from chatapp.domain.errors import ProviderGarbage, ProviderRefused, ProviderUnre
 from chatapp.domain.events import Chunk, Reasoning, ToolCall
 from chatapp.domain.messages import FinishReason, Usage
 from chatapp.domain.texts import clean
+from chatapp.providers.base import StepEvent
 from chatapp.providers.refusals import quoted, stream_error
 from chatapp.providers.step_reader import StepReader
 
@@ -83,10 +84,14 @@ _DECODER: Final = msgspec.json.Decoder(_Answer)
 class GeminiReader(StepReader):
     """Reads one step. The format has no end mark: what follows a finish reason is read as well, since some
     models send one with each piece.
+
+    `may_be_empty`: an unfinished reply is gone on with, and may turn out to have been whole. Otherwise a
+    reply of nothing is a failure: models end so now and then (livekit/agents#4066), and not when asked again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_be_empty: bool = False) -> None:
         super().__init__()
+        self._may_be_empty = may_be_empty
         self._calls: list[_Call] = []
         self._spoke = False
 
@@ -106,6 +111,14 @@ class GeminiReader(StepReader):
             if not candidate.index:
                 self._read(candidate)
         return True
+
+    @override
+    def end(self) -> list[StepEvent]:
+        """See `StepReader`."""
+        said_something = self._spoke or self._calls or self._may_be_empty
+        if self.finished and self.reason is FinishReason.STOP and not said_something:
+            raise ProviderUnreachable("Gemini ended its reply before the first word.")
+        return super().end()
 
     @override
     def calls(self) -> Sequence[ToolCall]:

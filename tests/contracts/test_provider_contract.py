@@ -132,11 +132,11 @@ async def test_it_can_be_closed_at_any_batch(subject: Subject) -> None:
     before = asyncio.all_tasks()
     for stop_after in range(min(total, 6)):
         batches = subject.provider.stream(subject.request())
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             for _ in range(stop_after):
                 await anext(batches)
             await batches.aclose()
-    await until(lambda: not asyncio.all_tasks() - before, seconds=1)
+    await until(lambda: not asyncio.all_tasks() - before)
 
 
 async def test_it_can_be_cancelled_at_any_time(subject: Subject) -> None:
@@ -145,7 +145,7 @@ async def test_it_can_be_cancelled_at_any_time(subject: Subject) -> None:
         task = asyncio.create_task(ask(subject.provider, subject.request()))
         await asyncio.wait([task], timeout=wait)
         task.cancel()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             await asyncio.wait([task])
     assert said(await ask(subject.provider, subject.request())) == subject.reply
 

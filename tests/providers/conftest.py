@@ -1,7 +1,6 @@
 """The tests' own model server, and a provider that is connected to it."""
 
 from collections.abc import AsyncGenerator
-from datetime import timedelta
 
 import pytest
 
@@ -18,13 +17,11 @@ async def upstream() -> AsyncGenerator[Upstream]:
 
 @pytest.fixture
 async def provider(upstream: Upstream) -> AsyncGenerator[OpenAIProvider]:
-    """A provider with short timeouts."""
+    """A provider for it."""
     opened = OpenAIProvider(
         api_key="secret-key",
         base_url=upstream.base_url,
         max_connections=300,
-        connect_timeout=timedelta(seconds=1),
-        first_byte_timeout=timedelta(seconds=0.3),
     )
     await opened.open()
     yield opened

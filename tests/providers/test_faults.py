@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import pytest
 
@@ -16,11 +17,17 @@ from chatapp.domain.errors import (
 )
 from chatapp.providers.base import Provider
 from tests.providers.asking import ask, ask_until_it_breaks, end, request, said
-from tests.providers.vendors import Vendor, provider_of, url_of
+from tests.providers.vendors import LONG, Vendor, provider_of, url_of
 from tests.upstream import Upstream, text
 from tests.waiting import until
 
 SECRET = "secret-key"
+#: Where silence is the fault. All tries of the first two end so; the third's words must come before it.
+SILENCES = {
+    "hang-headers": timedelta(seconds=0.5),
+    "hang-first": timedelta(seconds=0.5),
+    "hang": timedelta(seconds=3),
+}
 
 
 @pytest.fixture(params=["openai", "gemini"])
@@ -30,9 +37,12 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
 
 
 @pytest.fixture
-async def provider(vendor: Vendor, upstream: Upstream) -> AsyncGenerator[Provider]:
-    """The vendor's provider, connected to a server of faults."""
-    opened = provider_of(vendor, url_of(vendor, upstream))
+async def provider(
+    vendor: Vendor, upstream: Upstream, request: pytest.FixtureRequest
+) -> AsyncGenerator[Provider]:
+    """The vendor's provider, connected to a server of faults; it is impatient where silence is the fault."""
+    fault = str(request.node.callspec.params.get("fault", ""))
+    opened = provider_of(vendor, url_of(vendor, upstream), silence=SILENCES.get(fault, LONG))
     await opened.open()
     await opened.wait_ready()
     yield opened

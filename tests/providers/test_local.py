@@ -96,7 +96,7 @@ async def test_a_stopped_reply_frees_its_place(provider: LocalProvider) -> None:
     for _ in range(4):
         async with aclosing(provider.stream(story)) as batches:
             await anext(batches)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         assert said(await ask(provider, request("Hello", model=MODEL.name, limit=10)))
 
 
