@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from playwright.async_api import expect
 
@@ -24,7 +25,7 @@ $$
 """
 DIAGRAMS: Final = """```mermaid
 flowchart LR
-  A[Begin] --> B{Really?}
+  A[Begin] --> B{Really?} --> C[Then go on] --> D[And on] --> E[And still on] --> F[And on again] --> G[End]
 ```
 
 ```mermaid
@@ -88,6 +89,27 @@ async def test_formulas_and_diagrams(visitor: Visitor, say: Say) -> None:
     await expect(screen.reply.locator("pre")).to_have_text("graph TD; ( broken")
     await screen.button("Toggle theme").click()
     await expect(image).not_to_have_attribute("src", light or "")
+
+
+async def test_a_diagram_is_whole(visitor: Visitor, say: Say) -> None:
+    """All that is drawn is in the picture, in the middle, also with reduced motion; on a phone it scrolls."""
+    screen = await visitor.opens()
+    await screen.asks(say(DIAGRAMS))
+    frame = screen.reply.get_by_role("group", name="Diagram")
+    image = frame.get_by_role("img")
+    source = await image.get_attribute("src") or ""
+    await screen.page.emulate_media(reduced_motion="reduce")
+    await screen.page.reload()
+    await expect(image).to_have_attribute("src", source)
+    box = [float(one) for one in re.findall(r'viewBox="(.+?)"', unquote(source))[0].split()]
+    nodes = re.findall(r'class="node[^>]*translate\((.+?), (.+?)\)', unquote(source))
+    assert len(nodes) == 7
+    assert all(box[0] < float(x) < box[0] + box[2] for x, _ in nodes)
+    assert all(box[1] < float(y) < box[1] + box[3] for _, y in nodes)
+    await screen.page.set_viewport_size({"width": 390, "height": 844})
+    await expect(image).to_be_visible()
+    assert await frame.evaluate("frame => frame.scrollWidth > frame.clientWidth")
+    assert await screen.page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 async def test_nothing_in_a_formula_or_a_diagram_comes_alive(visitor: Visitor, say: Say) -> None:

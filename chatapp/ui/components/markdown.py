@@ -8,12 +8,12 @@ from reflex_base.components.component import MemoizationLeaf
 from reflex_base.utils.imports import ImportVar
 from typing_extensions import override
 
+from chatapp.ui.components.diagrams import DIAGRAMS, MERMAID
 from chatapp.ui.parts import Cut
 
 _STREAMDOWN: Final = "streamdown@2.7.1"
 _CODE: Final = "@streamdown/code@2.0.0"
 _MATH: Final = "@streamdown/math@1.0.3"
-_MERMAID: Final = "@streamdown/mermaid@1.0.2"
 _KATEX: Final = "katex@0.16.47"  # math's own, for its style and fonts
 _BOUNDARY: Final = "react-error-boundary"  # Reflex's own, in its version
 
@@ -151,54 +151,6 @@ const blocks = (streamdown, { code: shiki }) => {
 };
 """
 
-# Loaded when the first one is seen. It is drawn as a picture, in which nothing can run or be fetched; what
-# might be fetched or run while it is made is not drawn at all. Until it can be drawn, and if never, its
-# source stands there. It is drawn again when the page turns light or dark.
-_DIAGRAMS: Final = r"""
-const UNFIT = /\bimg\s*:|\bicon\s*:|url\s*\(|@import|<[a-z!][^<>]*=/i;
-const INK = {
-  light: { background: "#ffffff", primaryColor: "#eeeefb", primaryBorderColor: "#b4b4e2",
-    lineColor: "#63656f", primaryTextColor: "#1c1d22", textColor: "#1c1d22", edgeLabelBackground: "#ffffff",
-    noteBkgColor: "#f4f4f6", noteTextColor: "#1c1d22" },
-  dark: { darkMode: true, background: "#17181b", primaryColor: "#2a2b45", primaryBorderColor: "#5f60a0",
-    lineColor: "#a0a1ac", primaryTextColor: "#ececf0", textColor: "#ececf0", edgeLabelBackground: "#17181b",
-    noteBkgColor: "#292a30", noteTextColor: "#ececf0" },
-};
-const LOOK = {
-  theme: "base", startOnLoad: false, securityLevel: "strict", suppressErrorRendering: true, htmlLabels: false,
-  flowchart: { htmlLabels: false }, fontFamily: "system-ui, sans-serif",
-  secure: ["secure", "securityLevel", "startOnLoad", "maxTextSize", "maxEdges", "htmlLabels", "flowchart",
-    "fontFamily", "themeCSS", "themeVariables", "theme", "suppressErrorRendering"],
-};
-let pictures = 0;
-const picture = async (source, ink) => {
-  const { mermaid } = await persist(() => import("@streamdown/mermaid"));
-  const look = { ...LOOK, themeVariables: INK[ink] };
-  const { svg } = await mermaid.getMermaid(look).render(`diagram${++pictures}`, source);
-  const drawn = new DOMParser().parseFromString(svg, "text/html").querySelector("svg");
-  const { width, height } = drawn.viewBox.baseVal;
-  drawn.setAttribute("width", width);
-  drawn.setAttribute("height", height);
-  const text = new XMLSerializer().serializeToString(drawn);
-  return { src: "data:image/svg+xml," + encodeURIComponent(text), width, height };
-};
-const diagrams = (Code) => ({ code, open }) => {
-  const { resolvedColorMode } = useContext(ColorModeContext);
-  const [drawn, setDrawn] = useState(null);
-  useEffect(() => {
-    if (open || UNFIT.test(code)) return;
-    let wanted = true;
-    const ink = resolvedColorMode === "dark" ? "dark" : "light";
-    picture(code, ink).then((one) => wanted && setDrawn(one), () => {});
-    return () => { wanted = false };
-  }, [code, open, resolvedColorMode]);
-  if (!drawn) return createElement(Code, { code, language: "mermaid", open });
-  const image = createElement("img", { ...drawn, alt: code, style: { minWidth: drawn.width * 0.6 } });
-  const frame = { className: "diagram", "data-streamdown": "mermaid", ...scrolls("Diagram") };
-  return createElement("div", frame, image);
-};
-"""
-
 # What was there already is drawn part after part when the page has nothing else to do.
 _PARTS: Final = r"""
 const AT_ONCE = 8;
@@ -282,13 +234,13 @@ class Words(MemoizationLeaf):
             # Installed, but only imported when they are wanted.
             **{
                 package: ImportVar(tag=None, render=False)
-                for package in (_STREAMDOWN, _CODE, _MATH, _MERMAID, _KATEX)
+                for package in (_STREAMDOWN, _CODE, _MATH, MERMAID, _KATEX)
             },
         }
 
     @override
     def add_custom_code(self) -> list[str]:
-        return [_FETCHING, _FORMULAS, _ELEMENTS, _BLOCKS, _DIAGRAMS, _PARTS]
+        return [_FETCHING, _FORMULAS, _ELEMENTS, _BLOCKS, DIAGRAMS, _PARTS]
 
 
 markdown = Words.create
