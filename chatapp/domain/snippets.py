@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
+from chatapp.domain.scripts import UNSPACED, spaced
+
 #: Characters before the first word found, and in all: two lines in a narrow list.
 LEAD_CHARS: Final = 40
 SNIPPET_CHARS: Final = 160
@@ -50,21 +52,30 @@ def _end(text: str, end: int) -> int:
 #: Accents may stand behind their letters as characters of their own.
 _MARKS: Final = "[\u0300-\u036f]*"
 _LETTER: Final = r"[^\W_]"
+#: A word begins and ends where letters do, and at each letter of a script without spaces.
+_BEGIN: Final = f"(?:(?<!{_LETTER})|(?<={UNSPACED})|(?={UNSPACED}))"
+_END: Final = f"(?:(?!{_LETTER})|(?<={UNSPACED})|(?={UNSPACED}))"
+_REST: Final = f"(?:(?<!{UNSPACED})(?!{UNSPACED})(?:{_LETTER}|[\u0300-\u036f]))*"
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
     """Any of the words where a word begins; the last one with what follows to the end of its word."""
     whole = [pattern for word in words[:-1] if (pattern := _letters(word))]
     beginning = _letters(words[-1]) if words else ""
-    choices = [f"{beginning}(?:{_LETTER}|[\u0300-\u036f])*"] if beginning else []
-    choices += [f"{one}(?!{_LETTER})" for one in sorted(whole, key=len, reverse=True)]
-    return re.compile(f"(?<!{_LETTER})(?:{'|'.join(choices)})") if choices else None
+    choices = [beginning + _REST] if beginning else []
+    choices += [one + _END for one in sorted(whole, key=len, reverse=True)]
+    return re.compile(f"{_BEGIN}(?:{'|'.join(choices)})") if choices else None
 
 
 def _letters(word: str) -> str:
-    """The letters of a word; what stands between them may be anything that is none."""
+    """The letters of a word; what stands between them may be anything that is none, and between those of a
+    script without spaces also nothing."""
     runs = re.findall(f"{_LETTER}+", re.sub(_MARKS, "", _folded(word)))
-    return r"[\W_]+".join(_MARKS.join(map(re.escape, run)) + _MARKS for run in runs)
+    return r"[\W_]+".join(r"[\W_]*".join(map(_run, spaced(run).split())) for run in runs)
+
+
+def _run(letters: str) -> str:
+    return _MARKS.join(map(re.escape, letters)) + _MARKS
 
 
 class _Folding(dict[int, str]):
@@ -72,7 +83,9 @@ class _Folding(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        base = unicodedata.normalize("NFD", character)[0].lower()
+        letter, *marks = unicodedata.normalize("NFD", character)
+        # What Korean syllables and Japanese sounds are made of is no accent.
+        base = (letter if all("\u0300" <= mark <= "\u036f" for mark in marks) else character).lower()
         self[code] = folded = base if len(base) == 1 else character
         return folded
 

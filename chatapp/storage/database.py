@@ -17,6 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from chatapp.domain.errors import StorageFull, Unavailable
+from chatapp.domain.scripts import spaced
 
 #: What repositories work in. Services pass it on and look no further.
 Transaction = Connection
@@ -120,6 +121,11 @@ def _sqlite(url: str, *, size: int, begin: str) -> Engine:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        # SQLite's tokenizer would take a whole sentence of Chinese for one word. Only triggers call this: who
+        # reads or repairs the file with other tools does not need it, who writes texts with them does.
+        connection.create_function(  # pyright: ignore[reportAttributeAccessIssue]
+            "search_words", 1, spaced, deterministic=True
+        )
 
     @event.listens_for(engine, "begin")
     def open_transaction(connection: Connection) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, TextClause, bindparam, text
+from sqlalchemy import JSON, Connection, Row, TextClause, bindparam, text
 
-from chatapp.domain.messages import Role
+from chatapp.domain.messages import Role, TextPart
+from chatapp.domain.scripts import spaced
 from chatapp.domain.search import Hit
 from chatapp.domain.snippets import snippet
+from chatapp.storage.codec import load_parts
 from chatapp.storage.types import UtcDateTime
 
 #: So many of the newest messages that have the words are weighed against each other. Weighing costs 10 µs
@@ -44,22 +46,20 @@ _TITLES = _candidates("conversations.updated_at AS at, bm25(search_index, 0, 1, 
 _TEXTS = _candidates("messages.created_at AS at, bm25(search_index, 0, 0, 1) AS badness").columns(
     at=UtcDateTime()
 )
-# The texts are asked for by their keys alone: FTS5's own snippets would run the whole search for each.
+# The texts as they were said, not as they are in the index. FTS5's own snippets would run the search for each.
 _HITS = (
     text(
         """
 SELECT search_rows.key, conversations.id AS conversation_id, conversations.title, messages.id AS message_id,
-       messages.role, coalesce(messages.created_at, conversations.updated_at) AS at,
-       search_index.title || search_index.text AS text
+       messages.role, messages.parts, coalesce(messages.created_at, conversations.updated_at) AS at
 FROM search_rows
-CROSS JOIN search_index ON search_index.rowid = search_rows.key
 LEFT JOIN messages ON messages.id = search_rows.message_id
 CROSS JOIN conversations
     ON conversations.key = coalesce(messages.conversation_key, search_rows.conversation_key)
 WHERE search_rows.key IN :keys
 """
     )
-    .columns(at=UtcDateTime())
+    .columns(at=UtcDateTime(), parts=JSON())
     .bindparams(bindparam("keys", expanding=True))
 )
 
@@ -90,7 +90,7 @@ class SearchRepository:
 
 def _match(owner_id: str, column: str, words: Sequence[str]) -> str:
     """FTS5's query: each word quoted, so that nothing in it is syntax."""
-    quoted = " AND ".join(_quoted(word) for word in words)
+    quoted = " AND ".join(_quoted(spaced(word)) for word in words)
     return f"owner : {_quoted(owner_id)} AND {column} : ({quoted} *)"
 
 
@@ -110,5 +110,9 @@ def _hit(row: Row[Any], words: Sequence[str]) -> Hit:
         message_id=row.message_id or "",
         role=Role(row.role) if row.role else None,
         at=row.at,
-        snippet=snippet(row.text, words),
+        snippet=snippet(_text(row) if row.message_id else row.title, words),
     )
+
+
+def _text(row: Row[Any]) -> str:
+    return "".join(part.text for part in load_parts(row.parts) if isinstance(part, TextPart))

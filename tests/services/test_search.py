@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,31 @@ async def test_what_was_said_is_found_as_one_types(chat: Chat):
         assert "Époque" in marked(hit)[-1]
     assert await found(chat, "epoque tea") == []
     assert await found(chat, "poque") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "queries", "not_said"),
+    [
+        ("今日の天気は良いです、と言った", ("今日", "天気", "天", "良い", "た", "天気 言", "です、と"), "気天"),
+        ("생성형 인공지능을 배웁니다", ("생성형", "지능", "인공지능 배", "을"), "능지"),
+        ("ภาษาไทยง่ายมาก", ("ภาษา", "ไทย", "ง่าย", "ไท มาก"), "ยไท"),
+        ("最近のAIモデルはGPT-4より速い", ("AI", "モデル", "AIモデ", "gpt 速い", "より"), "ルデモ"),
+        ("हिन्दी भाषा", ("हिन्दी", "भा"), "भाहि"),
+        ("مرحبا بالعالم", ("مرحبا", "بال"), "عالم"),
+        ("Приве́т, мир", ("привет", "МИ"), "ивет"),
+    ],
+)
+async def test_other_scripts_are_found_by_a_character_or_two(
+    tmp_path: Path, said: str, queries: tuple[str, ...], not_said: str
+):
+    """Where words are not parted by spaces, any part of the text is one; the snippet shows it as it was said."""
+    async with opened_database(tmp_path / "chatapp.db") as database:
+        searched = Searched(database)
+        for query in queries:
+            hit = await searched.only(said, query)
+            assert "".join(piece for piece, _ in hit.snippet) == said
+            assert marked(hit), query
+        assert await Search(database=database).find(principal(), not_said) == ()
 
 
 async def test_replies_and_titles_are_found_too(chat: Chat):
@@ -196,8 +222,8 @@ class Searched:
         self._database = database
         self._search = Search(database=database)
 
-    async def only(self, text: str) -> Hit:
-        """The one hit for "needle" when this is the only text."""
+    async def only(self, text: str, query: str = "needle") -> Hit:
+        """The one hit when this is the only text."""
 
         def work(transaction) -> None:
             transaction.exec_driver_sql("DELETE FROM conversations")
@@ -212,11 +238,6 @@ class Searched:
             ConversationRepository(transaction).add_message(conversation, message)
 
         await self._database.write(work)
-        (hit,) = await self._search.find(principal(), "needle")
+        (hit,) = await self._search.find(principal(), query)
         return hit
 
-
-@pytest.fixture
-async def searched(tmp_path):
-    async with opened_database(tmp_path / "chatapp.db") as database:
-        yield Searched(database)

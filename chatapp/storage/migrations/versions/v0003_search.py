@@ -2,6 +2,7 @@
 
 SQLite: triggers write the index in the transaction that writes what is searched, whoever writes it. A later
 migration that makes `messages` or `conversations` anew (Alembic's batch mode) must make their triggers anew.
+They call `search_words`, which `storage/database.py` gives to each connection.
 PostgreSQL has its own way, which comes with its driver.
 """
 
@@ -37,10 +38,10 @@ def _search_rows() -> None:
 
 
 def _text_of(row: str) -> str:
-    """What of a message is searched: its text as it is shown, without the reasoning."""
+    """What of a message is searched: its text as it is shown, without the reasoning, cut into words."""
     return (
-        "coalesce((SELECT group_concat(json_extract(part.value, '$.text'), '')"
-        f" FROM json_each({row}.parts) AS part WHERE json_extract(part.value, '$.kind') = 'text'), '')"
+        "search_words(coalesce((SELECT group_concat(json_extract(part.value, '$.text'), '')"
+        f" FROM json_each({row}.parts) AS part WHERE json_extract(part.value, '$.kind') = 'text'), ''))"
     )
 
 
@@ -54,7 +55,7 @@ _ADD_MESSAGE = f"""
 _ADD_TITLE = """
     INSERT INTO search_rows (conversation_key) VALUES (new.key);
     INSERT INTO search_index (rowid, owner, title, text)
-    SELECT key, new.owner_id, new.title, '' FROM search_rows WHERE conversation_key = new.key;
+    SELECT key, new.owner_id, search_words(new.title), '' FROM search_rows WHERE conversation_key = new.key;
 """
 _SQLITE = (
     # The owner is a word of every row: what belongs to others is passed over in the index, and not read.
@@ -82,6 +83,6 @@ _SQLITE = (
         FROM search_rows JOIN messages ON messages.id = search_rows.message_id""",
     "INSERT INTO search_rows (conversation_key) SELECT key FROM conversations ORDER BY updated_at",
     """INSERT INTO search_index (rowid, owner, title, text)
-        SELECT search_rows.key, conversations.owner_id, conversations.title, ''
+        SELECT search_rows.key, conversations.owner_id, search_words(conversations.title), ''
         FROM search_rows JOIN conversations ON conversations.key = search_rows.conversation_key""",
 )
