@@ -22,8 +22,9 @@ __all__ = ["UNDO_WINDOW", "Conversations", "Listed", "Listing", "Versions", "Win
 
 #: What was deleted can be had back for so long; then it is purged.
 UNDO_WINDOW: Final = timedelta(minutes=5)
-#: So many are purged in one transaction: a long conversation takes a few milliseconds, and sends wait behind.
-PURGE_BATCH: Final = 10
+#: So many messages are purged in one transaction: it takes some 20 ms, most of it in the search index, and
+#: sends and replies wait behind it. A conversation of 10,000 in one piece stopped them all for 2 s.
+PURGE_BATCH: Final = 100
 
 
 class Conversations:
@@ -86,7 +87,7 @@ class Conversations:
         window = await self._database.read(work)
         if window is None:
             # Not on the branch that is shown, or not there at all.
-            await self.show_version(principal, message_id)
+            await self._show(principal, message_id, within=conversation_id)
             window = await self._database.read(work)
         if window is None:
             raise NotFound
@@ -95,18 +96,7 @@ class Conversations:
     async def show_version(self, principal: Principal, message_id: str) -> None:
         """Shows the newest branch through this message from now on, in every tab. A reply that is being made
         in another branch goes on."""
-
-        def work(transaction: Transaction) -> Conversation:
-            conversations = ConversationRepository(transaction)
-            found = conversations.message(principal.account_id, message_id)
-            if found is None:
-                raise NotFound
-            leaf_id = TreeRepository(transaction).newest_leaf(found[0].key, message_id)
-            conversations.show(found[0].key, leaf_id)
-            return found[0]
-
-        conversation = await self._database.write(work)
-        self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
+        await self._show(principal, message_id)
 
     async def rename(self, principal: Principal, conversation_id: str, title: str) -> None:
         """Gives it a title, of one line and not too long. Raises `Invalid` for an empty one."""
@@ -136,15 +126,16 @@ class Conversations:
     async def restore(self, principal: Principal, conversation_id: str) -> None:
         """Takes a deletion back; what is not deleted stays as it is.
 
-        Raises `Conflict` when somebody sent to this id meanwhile, `NotFound` when it was purged.
+        Raises `Conflict` when somebody sent to this id meanwhile, `NotFound` after `UNDO_WINDOW`.
         """
 
         def work(transaction: Transaction) -> Conversation:
             deleted = DeletedRepository(transaction)
-            restored = deleted.restore(principal.account_id, conversation_id)
+            since = datetime.now(UTC) - UNDO_WINDOW
+            restored = deleted.restore(principal.account_id, conversation_id, since=since)
             if restored is None:
                 restored = _found(transaction, principal, conversation_id)
-                if deleted.aside_of(principal.account_id, conversation_id):
+                if deleted.aside_of(principal.account_id, conversation_id, since=since):
                     raise Conflict("There is a new conversation in its place.")
             return restored
 
@@ -172,7 +163,8 @@ class Conversations:
         def work(transaction: Transaction) -> Conversation:
             conversation = _found(transaction, principal, conversation_id)
             deleted = DeletedRepository(transaction)
-            cleared = deleted.aside_of(principal.account_id, conversation_id)
+            since = datetime.now(UTC) - UNDO_WINDOW
+            cleared = deleted.aside_of(principal.account_id, conversation_id, since=since)
             aside = next((one for one in cleared if one.id == token), None)
             if aside is None:
                 raise NotFound
@@ -187,11 +179,26 @@ class Conversations:
         """Removes for good what was deleted longer than `UNDO_WINDOW` ago; returns how many."""
         before = (now or datetime.now(UTC)) - UNDO_WINDOW
         purged = 0
-        while gone := await self._database.write(
-            lambda transaction: DeletedRepository(transaction).purge(before=before, limit=PURGE_BATCH)
-        ):
+
+        def work(transaction: Transaction) -> int | None:
+            return DeletedRepository(transaction).purge(before=before, most=PURGE_BATCH)
+
+        while (gone := await self._database.write(work)) is not None:
             purged += gone
         return purged
+
+    async def _show(self, principal: Principal, message_id: str, *, within: str | None = None) -> None:
+        def work(transaction: Transaction) -> Conversation:
+            conversations = ConversationRepository(transaction)
+            found = conversations.message(principal.account_id, message_id)
+            if found is None or within not in {None, found[0].id}:
+                raise NotFound
+            leaf_id = TreeRepository(transaction).newest_leaf(found[0].key, message_id)
+            conversations.show(found[0].key, leaf_id)
+            return found[0]
+
+        conversation = await self._database.write(work)
+        self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
 
     async def _change(self, principal: Principal, conversation_id: str, **values: str | bool) -> None:
         def work(transaction: Transaction) -> Conversation:

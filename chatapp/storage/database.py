@@ -117,6 +117,8 @@ def _sqlite(url: str, *, size: int, begin: str) -> Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
+            # KiB: with SQLite's 2 MB, a walk up 10,000 messages takes half as long again.
+            "cache_size=-32000",
             "journal_size_limit=67108864",
         ):
             cursor.execute(f"PRAGMA {pragma}")

@@ -19,21 +19,26 @@ _conversations = CONVERSATIONS.c
 _owner: BindParameter[str] = bindparam("owner")
 _id: BindParameter[str] = bindparam("wanted")
 _key: BindParameter[int] = bindparam("in_key")
+_before: BindParameter[datetime] = bindparam("before")
 _deleted = _conversations.deleted_at.is_not(None)
 #: Not among the characters of an id that clients may make up.
 _ASIDE = "~"
 
 _GET = select(CONVERSATIONS).where(_conversations.owner_id == _owner, _conversations.id == _id, _deleted)
+#: What is older is not to be had back: a part of it may be purged already.
+_still_whole = _conversations.deleted_at >= bindparam("since")
 _ASIDE_OF = (
     select(CONVERSATIONS)
-    .where(_conversations.owner_id == _owner, _conversations.former_id == _id, _deleted)
+    .where(_conversations.owner_id == _owner, _conversations.former_id == _id, _still_whole)
     .order_by(_conversations.key.desc())
 )
 _SET = update(CONVERSATIONS).where(_conversations.key == _key)
 _BEGIN_ANEW = _SET.returning(*_conversations)
 _RESTORE = (
     update(CONVERSATIONS)
-    .where(_conversations.owner_id == _owner, _conversations.id == _id, _deleted)
+    # What was put aside comes back into the conversation that it was taken from, and not as one of its own.
+    .where(_conversations.owner_id == _owner, _conversations.id == _id, _conversations.former_id.is_(None))
+    .where(_still_whole)
     .values(deleted_at=None)
     .returning(*_conversations)
 )
@@ -45,10 +50,17 @@ _MOVES = tuple(
 _FORGET = delete(CONVERSATIONS).where(_conversations.key == _key)
 _EXPIRED = (
     select(_conversations.key)
-    .where(_conversations.deleted_at < bindparam("before"), _conversations.key.not_in(GENERATING))
-    .limit(bindparam("most"))
+    .where(_conversations.deleted_at < _before, _conversations.key.not_in(GENERATING))
+    .limit(1)
 )
-_PURGE = delete(CONVERSATIONS).where(_conversations.key.in_(_EXPIRED)).returning(_conversations.key)
+_PURGES = tuple(
+    delete(table)
+    .where(
+        table.c.id.in_(select(table.c.id).where(table.c.conversation_key == _key).limit(bindparam("most")))
+    )
+    .returning(table.c.id)
+    for table in (MESSAGES, RUNS)
+)
 
 
 class DeletedRepository:
@@ -66,14 +78,15 @@ class DeletedRepository:
         row = self._transaction.execute(_GET, {"owner": owner_id, "wanted": conversation_id}).first()
         return conversation_of(row) if row else None
 
-    def aside_of(self, owner_id: str, conversation_id: str) -> list[Conversation]:
-        """What was put aside of the owner's conversation with this id, the last first."""
-        rows = self._transaction.execute(_ASIDE_OF, {"owner": owner_id, "wanted": conversation_id})
+    def aside_of(self, owner_id: str, conversation_id: str, *, since: datetime) -> list[Conversation]:
+        """What was put aside since then of the owner's conversation with this id, the last first."""
+        where = {"owner": owner_id, "wanted": conversation_id, "since": since}
+        rows = self._transaction.execute(_ASIDE_OF, where)
         return [conversation_of(row) for row in rows]
 
-    def restore(self, owner_id: str, conversation_id: str) -> Conversation | None:
-        """Takes a deletion back; None when no conversation with this id is deleted."""
-        where = {"owner": owner_id, "wanted": conversation_id}
+    def restore(self, owner_id: str, conversation_id: str, *, since: datetime) -> Conversation | None:
+        """Takes a deletion back; None when no conversation with this id was deleted since then."""
+        where = {"owner": owner_id, "wanted": conversation_id, "since": since}
         row = self._transaction.execute(_RESTORE, where).first()
         return conversation_of(row) if row else None
 
@@ -118,11 +131,20 @@ class DeletedRepository:
         self._transaction.execute(_SET, {"in_key": into.key, "leaf_id": aside.leaf_id})
         self._transaction.execute(_FORGET, {"in_key": aside.key})
 
-    def purge(self, *, before: datetime, limit: int) -> int:
-        """Removes for good what was deleted before this time, but for replies that are just being stopped;
-        returns how many conversations."""
-        gone = self._transaction.execute(_PURGE, {"before": before, "most": limit})
-        return len(gone.all())
+    def purge(self, *, before: datetime, most: int) -> int | None:
+        """Removes for good a part of what was deleted before this time: so many messages of a conversation,
+        or what is left of it. Replies that are just being stopped are left alone.
+
+        Returns how many conversations are gone with that, 0 or 1; None when there is nothing to remove.
+        """
+        key = self._transaction.scalar(_EXPIRED, {"before": before})
+        if key is None:
+            return None
+        gone = [self._transaction.execute(part, {"in_key": key, "most": most}).all() for part in _PURGES]
+        if any(len(rows) == most for rows in gone):
+            return 0
+        self._transaction.execute(_FORGET, {"in_key": key})
+        return 1
 
     def _move(self, key: int, to_key: int) -> None:
         for move in _MOVES:

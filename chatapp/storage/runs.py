@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import (
     BindParameter,
     Connection,
+    and_,
     bindparam,
     delete,
     insert,
@@ -37,6 +38,9 @@ from chatapp.storage.tables import CONVERSATIONS, EVENTS, LOGS, MESSAGES, RUNS
 _runs, _events = RUNS.c, EVENTS.c
 # The words of the partial index: with parameters in their place SQLite would read all runs that ever were.
 _unfinished = text("runs.status IN ('queued', 'streaming')")
+#: The unfinished runs of a conversation are looked for among the few unfinished ones, whichever conversations
+#: they are of: with a condition that an index could serve, SQLite would read all that were ever made in this.
+IN_CONVERSATION = and_(_runs.conversation_key + 0 == bindparam("in_key"), _unfinished)
 #: The conversations in which a reply is queued or being made.
 GENERATING = select(_runs.conversation_key).where(_unfinished)
 _owner: BindParameter[str] = bindparam("owner")
@@ -52,12 +56,7 @@ _BY_CLIENT_KEY = (
 )
 _GET = select(RUNS).where(_runs.id == _id)
 _ALL_UNFINISHED = select(RUNS).where(_unfinished).order_by(_runs.created_at, _runs.id)
-_CANCEL_ALL = (
-    update(RUNS)
-    .where(_runs.conversation_key == _id, _unfinished)
-    .values(cancel_requested=True)
-    .returning(*_runs)
-)
+_CANCEL_ALL = update(RUNS).where(IN_CONVERSATION).values(cancel_requested=True).returning(*_runs)
 _REQUEST_CANCEL = (
     update(RUNS)
     .where(_runs.owner_id == _owner, _runs.message_id == _id, _unfinished)
@@ -156,7 +155,7 @@ class RunRepository:
 
     def cancel_all(self, conversation_key: int) -> list[Run]:
         """Marks all unfinished runs of a conversation."""
-        return [run_of(row) for row in self._transaction.execute(_CANCEL_ALL, {"wanted": conversation_key})]
+        return [run_of(row) for row in self._transaction.execute(_CANCEL_ALL, {"in_key": conversation_key})]
 
     def claim(self, run: Run) -> bool:
         """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended.

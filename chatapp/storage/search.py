@@ -46,7 +46,7 @@ _TITLES = _candidates("conversations.updated_at AS at, bm25(search_index, 0, 1, 
 _TEXTS = _candidates("messages.created_at AS at, bm25(search_index, 0, 0, 1) AS badness").columns(
     at=UtcDateTime()
 )
-# The texts as they were said, not as they are in the index. FTS5's own snippets would run the search for each.
+# The texts as they were said, not as they are in the index. FTS5's own snippets would search anew.
 _HITS = (
     text(
         """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, literal, or_, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, literal, select
 
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import Role
@@ -29,8 +29,9 @@ _NEWEST_LEAF = (
 )
 _node = (_messages.id, _messages.parent_id, _messages.role, _messages.created_at)
 _SIBLINGS = select(*_node).where(_messages.conversation_key == _key, _messages.parent_id.in_(_ids))
-_SIBLINGS_AND_ROOTS = select(*_node).where(
-    _messages.conversation_key == _key, or_(_messages.parent_id.in_(_ids), _messages.parent_id.is_(None))
+#: In two questions: for both at once ("in these or none") SQLite would read the whole conversation.
+_SIBLINGS_AND_ROOTS = _SIBLINGS.union_all(
+    select(*_node).where(_messages.conversation_key == _key, _messages.parent_id.is_(None))
 )
 
 

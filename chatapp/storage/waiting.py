@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, select, upd
 
 from chatapp.domain.messages import Status, TextPart
 from chatapp.storage.codec import dump_parts
+from chatapp.storage.runs import IN_CONVERSATION
 from chatapp.storage.tables import MESSAGES, RUNS
 from chatapp.storage.trees import TreeRepository
 
@@ -20,7 +21,7 @@ _key: BindParameter[int] = bindparam("in_key")
 _HOLD = (
     update(RUNS)
     .where(
-        _runs.conversation_key == _key,
+        IN_CONVERSATION,
         _runs.status == Status.QUEUED.value,
         _runs.attempt == 0,
         _runs.cancel_requested.is_(False),

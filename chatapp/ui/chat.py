@@ -16,7 +16,7 @@ from chatapp.domain.fold import Snapshot
 from chatapp.domain.ids import new_id
 from chatapp.services.conversations import Window
 from chatapp.ui.access import principal, services
-from chatapp.ui.arguments import identifier, words
+from chatapp.ui.arguments import identifier, position, words
 from chatapp.ui.gate import Who, allow
 from chatapp.ui.history import PAGE, WINDOW
 from chatapp.ui.room import Tab
@@ -137,7 +137,7 @@ class Chat(Shown, rx.State):
     @allow(Who.SIGNED_IN)
     async def move_queued(self, message_id: str, place: int) -> None:
         """Another place for a message that waits; 0 is next."""
-        asker, message_id = await principal(self), identifier(message_id)
+        asker, message_id, place = await principal(self), identifier(message_id), position(place)
         await self._try(services().turns.move_queued(asker, message_id=message_id, place=place))
 
     @rx.event

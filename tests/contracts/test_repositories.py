@@ -15,6 +15,7 @@ from chatapp.domain.messages import Message, Role, Status, TextPart
 from chatapp.domain.runs import Run
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
+from chatapp.storage.deleted import DeletedRepository
 from chatapp.storage.runs import RunRepository
 from tests.storage.made import (
     claimed,
@@ -208,3 +209,27 @@ async def test_runs_that_ended_are_not_read_to_find_the_others(database: Databas
     found = await database.read(plans)
     assert len([one for one in found if "ix_runs_unfinished" in one]) == 3, found
     assert not [one for one in found if one.startswith("SCAN")], found
+
+
+async def test_a_long_conversation_is_purged_in_pieces(database: Database):
+    """So that others can write in between; it counts as gone with the last of them, and nothing is left."""
+
+    def deleted(transaction: Transaction) -> None:
+        conversation = make_conversation(transaction, principal())
+        for number in range(25):
+            message = Message(
+                id=new_id(), role=Role.USER, created_at=datetime.now(UTC), parts=(TextPart(text=str(number)),)
+            )
+            ConversationRepository(transaction).add_message(conversation, message)
+        DeletedRepository(transaction).delete(conversation.key, at=datetime.now(UTC))
+
+    def purged(transaction: Transaction) -> tuple[int | None, int]:
+        gone = DeletedRepository(transaction).purge(before=datetime.now(UTC), most=10)
+        return gone, transaction.exec_driver_sql("SELECT count(*) FROM messages").scalar_one()
+
+    await database.write(deleted)
+    steps = [await database.write(purged) for _ in range(4)]
+    assert steps == [(0, 15), (0, 5), (1, 0), (None, 0)]
+    for table in ("conversations", "search_rows", "search_index"):
+        count = f"SELECT count(*) FROM {table}"
+        assert await database.read(lambda t, count=count: t.exec_driver_sql(count).scalar_one()) == 0

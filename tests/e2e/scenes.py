@@ -11,6 +11,7 @@ from typing import Final
 
 from playwright.async_api import expect
 
+from chatapp.domain.scripts import spaced
 from tests.app_server import AppServer
 from tests.e2e.saying import Say
 from tests.e2e.screen import Screen
@@ -143,6 +144,7 @@ def _age(data_dir: Path, conversation_id: str) -> None:
     """Forty copies of a conversation's row, of the same owner, each some days older than the one before."""
     now = datetime.now(UTC)
     with closing(sqlite3.connect(data_dir / "chatapp.db", timeout=10)) as database, database:
+        database.create_function("search_words", 1, spaced)
         columns = [row[1] for row in database.execute("PRAGMA table_info(conversations)") if row[1] != "key"]
         row = database.execute(
             f"SELECT {', '.join(columns)} FROM conversations WHERE id = ?",

@@ -129,9 +129,12 @@ async def test_a_message_of_another_branch_is_found_and_its_branch_shown(chat: C
     assert ids(await conversations.window(chat.who, "c")) == ids(found)
     with pytest.raises(NotFound):
         await conversations.window(chat.who, "c", after=edited.message_id)
-    elsewhere = await chat.send("Elsewhere [n:3]")
+    elsewhere = await chat.send("Elsewhere [n:3]", to="d")
+    shown = await edit(chat, elsewhere, "Shown [n:3]", key="shown")
+    await chat.ended(shown)
     with pytest.raises(NotFound):
         await conversations.around(chat.who, "c", elsewhere.message_id)
+    assert ids(await conversations.window(chat.who, "d"))[-1] == shown.message_id
 
 
 async def test_versions_are_of_one_role(chat: Chat):

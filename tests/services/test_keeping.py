@@ -1,6 +1,8 @@
 """Keeping order: lists, titles, pins, the archive; deleting and clearing, with a way back."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from sqlite3 import connect
 
 import pytest
 
@@ -172,6 +174,21 @@ async def test_what_was_deleted_is_purged_after_a_while(chat: Chat):
     assert len(await chat.messages("kept")) == 2
 
 
+async def test_what_is_about_to_be_purged_does_not_come_back_in_part(chat: Chat):
+    """A long conversation is purged in pieces, so that others can write in between: it is gone as a whole as
+    soon as its time is over, whether the purge has come or not."""
+    keep = chat.services.conversations
+    await said(chat, "gone", "cleared")
+    await keep.delete(chat.who, "gone")
+    token = await keep.clear(chat.who, "cleared")
+    with closing(connect(chat.services.settings.database_path)) as database, database:
+        database.execute("UPDATE conversations SET deleted_at = datetime(deleted_at, '-301 seconds')")
+    with pytest.raises(NotFound):
+        await keep.restore(chat.who, "gone")
+    with pytest.raises(NotFound):
+        await keep.unclear(chat.who, "cleared", token)
+
+
 async def test_what_is_just_being_stopped_is_not_purged(chat: Chat):
     """Its reply still writes its end; it goes the next time."""
     turn = await chat.send("Long [n:400 r:100]", to="c")
@@ -231,8 +248,9 @@ async def test_clearing_empties_a_conversation_and_can_be_undone(chat: Chat):
     window = await keep.window(chat.who, "c")
     assert (window.snapshots, window.has_earlier) == ((), False)
     assert (window.conversation.title, window.conversation.pinned) == ("c", True)
-    with pytest.raises(NotFound):
-        await keep.window(chat.who, token)
+    for call in (keep.window, keep.restore, keep.delete):
+        with pytest.raises(NotFound):
+            await call(chat.who, token)
     await until(lambda: chat.request("long").outcome == "closed")
     await keep.unclear(chat.who, "c", token)
     assert (await chat.ended(turn)).status is Status.STOPPED

@@ -81,7 +81,11 @@ async def test_what_was_said_is_found_as_one_types(chat: Chat):
 @pytest.mark.parametrize(
     ("said", "queries", "not_said"),
     [
-        ("今日の天気は良いです、と言った", ("今日", "天気", "天", "良い", "た", "天気 言", "です、と"), "気天"),
+        (
+            "今日の天気は良いです、と言った",
+            ("今日", "天気", "天", "良い", "た", "天気 言", "です、と"),
+            "気天",
+        ),
         ("생성형 인공지능을 배웁니다", ("생성형", "지능", "인공지능 배", "을"), "능지"),
         ("ภาษาไทยง่ายมาก", ("ภาษา", "ไทย", "ง่าย", "ไท มาก"), "ยไท"),
         ("最近のAIモデルはGPT-4より速い", ("AI", "モデル", "AIモデ", "gpt 速い", "より"), "ルデモ"),
@@ -93,7 +97,7 @@ async def test_what_was_said_is_found_as_one_types(chat: Chat):
 async def test_other_scripts_are_found_by_a_character_or_two(
     tmp_path: Path, said: str, queries: tuple[str, ...], not_said: str
 ):
-    """Where words are not parted by spaces, any part of the text is one; the snippet shows it as it was said."""
+    """Where words are not parted by spaces, any part is one; the snippet shows what was said."""
     async with opened_database(tmp_path / "chatapp.db") as database:
         searched = Searched(database)
         for query in queries:
@@ -240,4 +244,3 @@ class Searched:
         await self._database.write(work)
         (hit,) = await self._search.find(principal(), query)
         return hit
-

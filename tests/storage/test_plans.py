@@ -1,0 +1,85 @@
+"""What is asked at each send, opening and letter typed is answered by indexes, however much there is."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from chatapp.domain.runs import Run
+from chatapp.storage.conversations import ConversationRepository
+from chatapp.storage.database import Database, Transaction
+from chatapp.storage.deleted import DeletedRepository
+from chatapp.storage.runs import RunRepository
+from chatapp.storage.search import SearchRepository
+from chatapp.storage.trees import TreeRepository
+from chatapp.storage.waiting import WaitingRepository
+from tests.storage.made import streaming
+
+NOW = datetime.now(UTC)
+CALLS: dict[str, Callable[[Transaction, Run], object]] = {
+    "get": lambda t, run: ConversationRepository(t).get(run.owner_id, "c"),
+    "list": lambda t, run: ConversationRepository(t).listed(run.owner_id, archived=False, limit=50),
+    "last model": lambda t, run: ConversationRepository(t).last_model(run.owner_id),
+    "message": lambda t, run: ConversationRepository(t).message(run.owner_id, run.message_id),
+    "branch": lambda t, run: ConversationRepository(t).branch(run.conversation_key, run.message_id, limit=60),
+    "path": lambda t, run: TreeRepository(t).path(run.conversation_key, run.message_id),
+    "children": lambda t, run: TreeRepository(t).children(run.conversation_key, ["a", "b"]),
+    "roots": lambda t, run: TreeRepository(t).children(run.conversation_key, [None, "a", "b"]),
+    "leaf": lambda t, run: TreeRepository(t).newest_leaf(run.conversation_key, run.message_id),
+    "snapshots": lambda t, run: TreeRepository(t).snapshots(run.conversation_key, [run.message_id]),
+    "client key": lambda t, run: RunRepository(t).by_client_key(run.owner_id, "k"),
+    "unfinished": lambda t, _: RunRepository(t).unfinished(),
+    "attempts": lambda t, _: RunRepository(t).attempts(),
+    "claim": lambda t, run: RunRepository(t).claim(run),
+    "log": lambda t, run: RunRepository(t).log(run.id),
+    "stop": lambda t, run: RunRepository(t).request_cancel(run.owner_id, run.message_id),
+    "stop all": lambda t, run: RunRepository(t).cancel_all(run.conversation_key),
+    "hold": lambda t, run: WaitingRepository(t, run.conversation_key).hold(),
+    "lift": lambda t, run: WaitingRepository(t, run.conversation_key).lift("a", to="b"),
+    "restore": lambda t, run: DeletedRepository(t).restore(run.owner_id, "c", since=NOW),
+    "purge": lambda t, _: DeletedRepository(t).purge(before=NOW, most=10),
+    "search": lambda t, run: SearchRepository(t).find(run.owner_id, ["two", "words"], limit=30),
+}
+TABLES = "accounts|conversations|messages|runs|run_events|run_logs|search_rows"
+#: All rows of a table, or all messages or runs that a conversation ever had, though a few are wanted.
+TOO_MUCH = re.compile(
+    rf"SCAN ({TABLES}|up|down|children|reply|asked|before)\b"
+    r"|ix_messages_siblings \(conversation_key=\?\)|ix_runs_conversation_key"
+)
+
+
+def plan(transaction: Transaction, run: Run, name: str) -> list[str]:
+    """The steps of SQLite's plan for each statement of a call."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(transaction, "before_cursor_execute", note)
+    CALLS[name](transaction, run)
+    event.remove(transaction, "before_cursor_execute", note)
+    return [
+        row[3]
+        for statement, parameters in asked
+        for row in transaction.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    ]
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_no_question_reads_more_than_it_needs(database: Database, name: str):
+    """By SQLite's plan, which is made without statistics and so does not change with the rows."""
+    run = await streaming(database)
+    steps = await database.write(lambda transaction: plan(transaction, run, name))
+    assert steps
+    assert [step for step in steps if TOO_MUCH.search(step)] == []
+
+
+async def test_the_list_is_read_in_its_order(database: Database):
+    """The first fifty of thousands are read, not all of them sorted."""
+    run = await streaming(database)
+    steps = await database.read(lambda transaction: plan(transaction, run, "list"))
+    assert "ix_conversations_listed" in steps[0]
+    assert not any("TEMP B-TREE" in step for step in steps)
