@@ -1,0 +1,35 @@
+"""Python is what the page is written in. What must be JavaScript is in few places, and short."""
+
+import ast
+import re
+
+from tests.architecture.source import Source, sources
+
+#: Decision 0011 says what each is for.
+MODULES = {"outbox.py", "browser.py", "shortcuts.py", "markdown.py", "diagrams.py"}
+#: An expression that joins two things of the page; more is code, and has its place in one of those.
+MAX_ELSEWHERE = 600
+MAX_IN_ALL = 28_000
+CODE = re.compile(r"=>|\bfunction\b.*\{|\bdocument\.|\blocalStorage\b")
+
+
+def javascript(source: Source) -> int:
+    """How many characters of it a module has."""
+    docstrings = {id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Expr)}
+    return sum(
+        len(node.value)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+        if CODE.search(node.value)
+    )
+
+
+def test_javascript_is_in_few_places():
+    sizes = {source.path: javascript(source) for source in sources("chatapp")}
+    elsewhere = {str(path): size for path, size in sizes.items() if path.name not in MODULES and size}
+    assert {path: size for path, size in elsewhere.items() if size > MAX_ELSEWHERE} == {}
+    assert {path.name for path in sizes} >= MODULES
+
+
+def test_it_is_short():
+    assert sum(javascript(source) for source in sources("chatapp")) < MAX_IN_ALL
