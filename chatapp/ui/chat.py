@@ -6,22 +6,18 @@ filled from there.
 
 import logging
 from typing import Final, TypedDict
-from urllib.parse import urlsplit
 
 import reflex as rx
 
 from chatapp.domain.accounts import Principal
 from chatapp.domain.errors import ChatError, NotFound, NotSignedIn
-from chatapp.domain.fold import Snapshot
 from chatapp.domain.ids import new_id
-from chatapp.services.conversations import Window
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import identifier, position, words
 from chatapp.ui.gate import Who, allow
-from chatapp.ui.history import PAGE, WINDOW
+from chatapp.ui.opened import Opened
 from chatapp.ui.room import Tab
 from chatapp.ui.serving import screens
-from chatapp.ui.shown import Shown
 from chatapp.ui.side import Side
 from chatapp.ui.toasts import Undo, UndoKind, toast
 
@@ -29,10 +25,6 @@ logger = logging.getLogger(__name__)
 
 #: The keys of accepted messages that the composer is told of. It has a handful at most that are on their way.
 MAX_ACKED: Final = 4
-#: Two turns are looked for at each change of the branch; when there are more, more is read.
-MAX_FRESH: Final = 4
-#: How far back it is looked for where another branch left the one that is shown.
-DEEP: Final = 5 * WINDOW
 
 
 class Refusal(TypedDict):
@@ -42,17 +34,12 @@ class Refusal(TypedDict):
     message: str
 
 
-class Chat(Shown, rx.State):
-    """`cid` is the conversation that is shown, "" for a new one."""
+class Chat(Opened, rx.State):
+    """What a person does in a conversation, and what keeps the tab up to date."""
 
-    cid: str = ""
-    missing: bool = False
-    model: str = ""
     acked: tuple[str, ...] = ()
     refused: Refusal = Refusal(key="", message="")
-    notice: str = ""
     removed: str = ""
-    _filled: bool = False
 
     @rx.event
     @allow(Who.SIGNED_IN)
@@ -166,19 +153,6 @@ class Chat(Shown, rx.State):
 
     @rx.event
     @allow(Who.SIGNED_IN)
-    async def show_earlier(self, first: str) -> None:
-        """The messages before the first one shown; asked for again while they are on their way, once."""
-        if not first or identifier(first) != self._first():
-            return
-        asker = await principal(self)
-        work = services().conversations.window(asker, self.cid, limit=PAGE, before=first)
-        try:
-            self._add_earlier(await work)
-        except ChatError as error:
-            self.notice = error.message
-
-    @rx.event
-    @allow(Who.SIGNED_IN)
     async def dismiss(self) -> None:
         """The notice was read."""
         self.notice = ""
@@ -206,7 +180,7 @@ class Chat(Shown, rx.State):
         news = tab.take_news()
         try:
             if news.first:
-                await self._arrive(tab)
+                await self._arrive(tab.principal)
             if self.cid and tab.room is None:
                 await self._join(tab)
             elif self.cid and news.tree:
@@ -218,12 +192,6 @@ class Chat(Shown, rx.State):
             logger.warning("a tab could not be brought up to date: %s", error.code)
             tab.retry(news)
         return self._live
-
-    async def _arrive(self, tab: Tab) -> None:
-        """The page was filled when it was hydrated; going from one to another in the browser was not."""
-        asked = conversation_in(self.router.url.path)
-        if not self._filled or asked != self.cid:
-            await self._open(tab.principal, asked)
 
     async def _join(self, tab: Tab) -> None:
         """Watch first, read then: so nothing falls between."""
@@ -250,43 +218,10 @@ class Chat(Shown, rx.State):
         """One delta brings the turn and its acknowledgement: what was pending becomes what is stored."""
         self.acked = (*self.acked[1 - MAX_ACKED :], key)
         if self.cid == conversation_id and not self.missing:
-            await self._sync(asker)
+            await (self._show_end(asker) if self.later else self._sync(asker))
         elif self.cid in {"", conversation_id}:
             await self._open(asker, conversation_id)
             screens().nudge(self.router.session.client_token)
-
-    async def _open(self, asker: Principal, conversation_id: str) -> None:
-        """Fill the page with a conversation, or with none."""
-        self.cid, self._filled = conversation_id, True
-        try:
-            window = await self._window(asker, WINDOW) if conversation_id else None
-        except NotFound:
-            window = None
-        self.missing = bool(conversation_id) and window is None
-        self._fill(window)
-        await self._choose(asker, window)
-
-    async def _window(self, asker: Principal, limit: int) -> Window:
-        return await services().conversations.window(asker, self.cid, limit=limit)
-
-    async def _choose(self, asker: Principal, window: Window | None) -> None:
-        """The model that this conversation used last, or the newest one; else the default."""
-        offered = [model.id for model in await services().models.offered()]
-        conversations = services().conversations
-        used = window.conversation.model if window else await conversations.last_model(asker)
-        self.model = used if used in offered else (offered or [""])[0]
-
-    async def _sync(self, asker: Principal) -> Snapshot | None:
-        """Show the branch as it is now; returns the live reply. Raises `NotFound`."""
-        few = len(self.tail) + 2 * len(self.queue) + MAX_FRESH
-        for limit in (few, WINDOW, DEEP) if self._first() else ():
-            window = await self._window(asker, limit)
-            if self._follow(window):
-                break
-        else:
-            window = await self._window(asker, WINDOW)
-            self._fill(window)
-        return next((one for one in window.snapshots if one.message.id == self._live), None)
 
     async def _try(self, work) -> None:
         """What a button asked for; a refusal is said in words."""
@@ -297,9 +232,3 @@ class Chat(Shown, rx.State):
             raise
         except ChatError as error:
             self.notice = error.message
-
-
-def conversation_in(path: str) -> str:
-    """The id in `/c/{conversation_id}`, or "" on the page of a new one."""
-    section, _, rest = urlsplit(path).path.strip("/").partition("/")
-    return rest.partition("/")[0] if section == "c" else ""

@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from chatapp.domain.errors import NotSignedIn
 from chatapp.ui.access import principal
-from chatapp.ui.chat import Chat, conversation_in
+from chatapp.ui.chat import Chat
+from chatapp.ui.opened import place_in
 from chatapp.ui.side import Side
 
 logger = logging.getLogger(__name__)
@@ -49,4 +50,5 @@ class Hydration(Middleware):
         chat = await state.get_state(Chat)
         side._begin(asker, (event.payload.get("vars") or {}).get(_UTC_OFFSET))
         await side._read(asker)
-        await chat._open(asker, conversation_in(state.router.url.path))
+        await chat._open(asker, *place_in(state.router.url))
+        chat._hydrated = True

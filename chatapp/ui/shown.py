@@ -13,11 +13,12 @@ from chatapp.ui.rows import Queued, blank, live_id, queued, row
 class Shown(rx.State, mixin=True):
     """The vars of messages: see `history`. `counts` says how many rows of a var count, where not all do.
 
-    `earlier`: there are older messages than those. `arrived` counts what was added at the end since the
-    conversation was opened. `queue` has what waits for its turn.
+    `earlier`, `later`: there are older, or newer, messages than those. `arrived` counts what was added at
+    the end of the conversation for as long as the tab is open. `queue` has what waits for its turn.
     """
 
     earlier: bool = False
+    later: bool = False
     p0: Rows = ()
     p1: Rows = ()
     p2: Rows = ()
@@ -56,6 +57,7 @@ class Shown(rx.State, mixin=True):
     queue: tuple[Queued, ...] = ()
     arrived: int = 0
     _live: str = ""
+    _end: str = ""
 
     def _fill(self, window: Window | None) -> None:
         """Replace everything; a reply that is being made has its text so far in its row."""
@@ -66,13 +68,31 @@ class Shown(rx.State, mixin=True):
         self._assign(dict.fromkeys(ORDER, ()) | {"window": rows[:start], "tail": rows[start:]})
         self._put("queue", queued(waiting))
         self._put("earlier", bool(window and window.has_earlier))
-        self._put("arrived", 0)
+        # Behind a live reply there are only messages that wait.
+        self._put("later", bool(window and window.has_later and not self._live))
+        self._end = ""
 
     def _add_earlier(self, window: Window) -> None:
         """A page of older messages was read."""
         rows = tuple(row(one, window) for one in window.snapshots)
         self._assign(put_before(rows, self._held()))
         self._put("earlier", window.has_earlier)
+
+    def _add_later(self, window: Window) -> None:
+        """A page of newer messages was read; the end is not among them."""
+        poured = pour(tuple(row(one, window) for one in window.snapshots), self._held())
+        self.earlier |= "window" in poured
+        self._assign(poured)
+
+    def _note_end(self, end: Window) -> None:
+        """What is new at the end is counted while other messages are shown; a reply there can be stopped."""
+        snapshots, waiting = _parted(end.snapshots)
+        ids = [one.message.id for one in snapshots]
+        if self._end in ids:
+            self.arrived += len(ids) - 1 - ids.index(self._end)
+        self._end = ids[-1] if ids else ""
+        self._live = live_id(snapshots)
+        self._put("queue", queued(waiting))
 
     def _follow(self, window: Window) -> bool:
         """Change what is shown into the branch that ends like this; False when the window is too short to
@@ -90,7 +110,9 @@ class Shown(rx.State, mixin=True):
         self._branch_off(found, held)
         self._extend(window, snapshots, ids)
         self._put("queue", queued(waiting))
-        self.arrived += len(found.fresh)
+        if not self.later:
+            self.arrived += len(found.fresh)
+        self._put("later", False)
         return True
 
     def _branch_off(self, found: Joined, held: Mapping[str, Rows]) -> None:
@@ -131,6 +153,14 @@ class Shown(rx.State, mixin=True):
     def _first(self) -> str:
         """The id of the first message shown, "" for none."""
         return next((one["id"] for name in ORDER for one in getattr(self, name)), "")
+
+    def _last(self) -> str:
+        """The id of the last message shown, "" for none."""
+        held = self._held()
+        return next((one["id"] for name in reversed(ORDER) for one in reversed(held[name])), "")
+
+    def _shows(self, message_id: str) -> bool:
+        return any(one["id"] == message_id for rows in self._held().values() for one in rows)
 
     def _held(self) -> dict[str, Rows]:
         return {name: getattr(self, name)[: self.counts.get(name)] for name in ORDER}

@@ -5,7 +5,7 @@ far from the screen is neither laid out nor painted (`content-visibility` in log
 costs as little as a short one, and can still be searched and selected as a whole.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import reflex as rx
 from reflex_base.components.component import Component
@@ -14,11 +14,11 @@ from chatapp.ui.chat import Chat
 from chatapp.ui.components.local import FOCUS_COMPOSER, hooked, script
 from chatapp.ui.components.message import messages, rows
 from chatapp.ui.components.outbox import pending_var
-from chatapp.ui.components.queue import is_busy
+from chatapp.ui.components.place import LIBRARY, place_var
+from chatapp.ui.components.queue import pending_wait
 from chatapp.ui.components.said import pending_message
 from chatapp.ui.components.together import together
 
-_LIBRARY: Final = "use-stick-to-bottom@1.1.6"
 _CONTEXT: Final = "const { isAtBottom, scrollToBottom } = useStickToBottomContext()"
 #: At the very top browsers do not hold the place.
 _OFF_THE_TOP: Final = "(event) => { if (event.target.scrollTop === 0) event.target.scrollTop = 1 }"
@@ -27,17 +27,17 @@ _OFF_THE_TOP: Final = "(event) => { if (event.target.scrollTop === 0) event.targ
 class StickToBottom(Component):
     """Keeps to the end as it grows, unless the reader scrolled up."""
 
-    library = _LIBRARY
+    library = LIBRARY
     tag = "StickToBottom"
 
     resize: rx.Var[str]
-    initial: rx.Var[str]
+    initial: rx.Var[str | bool]
 
 
 class StickyContent(Component):
     """What grows; its props are those of the inner element."""
 
-    library = _LIBRARY
+    library = LIBRARY
     tag = "StickToBottom.Content"
 
     scroll_class_name: rx.Var[str]
@@ -60,7 +60,8 @@ def log() -> rx.Component:
         StickyContent.create(
             rx.cond(Chat.earlier, _earlier(), rx.fragment()),
             messages(),
-            rx.cond(is_busy(), rx.fragment(), rx.foreach(pending_var(), _pending)),
+            rx.cond(Chat.later, _later(), rx.fragment()),
+            rx.cond(pending_wait(), rx.fragment(), rx.foreach(pending_var(), _pending)),
             custom_attrs={"role": "log"},
             aria_label="Conversation",
             aria_live="off",
@@ -69,7 +70,7 @@ def log() -> rx.Component:
         ),
         _jump(),
         resize="instant",
-        initial="instant",
+        initial=rx.cond(Chat.sought["id"] == "", "instant", False),
         key=Chat.cid,
         custom_attrs={"onScrollCapture": rx.Var(_OFF_THE_TOP)},
         class_name="relative flex-1 min-h-0",
@@ -84,40 +85,56 @@ def _pending(one: rx.Var[dict[str, str]]) -> rx.Component:
 
 
 def _earlier() -> rx.Component:
-    """Older messages load before one gets to them; the button is for keyboards. A new page is a new thing to
-    come near to."""
-    at_end = hooked("isAtBottom", _CONTEXT, kind=bool, **{_LIBRARY: ["useStickToBottomContext"]})
+    """Older messages load before one gets to them, but not while one stays at the end."""
     first = rows()[0]["id"]
-    load = Chat.show_earlier(first)
+    at_end = hooked(
+        f"(isAtBottom && !{Chat.later!s})",
+        _CONTEXT,
+        Chat.later,
+        kind=bool,
+        **{LIBRARY: ["useStickToBottomContext"]},
+    )
+    return _more(
+        "Show earlier messages",
+        Chat.show_earlier(first),
+        key=first,
+        skip=at_end,
+        scroll_margin="1500px 0px 0px 0px",
+        class_name="pb-4 [overflow-anchor:none]",
+    )
+
+
+def _later() -> rx.Component:
+    """Newer messages, where one was taken to a message far from the end."""
+    last = rows()[-1]["id"]
+    return _more(
+        "Show later messages",
+        Chat.show_later(last),
+        key=last,
+        scroll_margin="0px 0px 1500px 0px",
+        class_name="pt-4",
+    )
+
+
+def _more(name: str, load: rx.event.EventSpec, *, class_name: str, **watched: Any) -> rx.Component:
+    """The button is for keyboards. A new page is a new thing to come near to (`key`)."""
     return together(
-        InView.create(
-            skip=at_end,
-            scroll_margin="1500px 0px 0px 0px",
-            on_change=lambda in_view: rx.cond(in_view, load, rx.noop()),
-            key=first,
-        ),
+        InView.create(on_change=lambda in_view: rx.cond(in_view, load, rx.noop()), **watched),
         rx.el.button(
-            "Show earlier messages",
+            name,
             type="button",
             on_click=load,
             class_name="h-8 pointer-coarse:h-9 rounded-full border border-border px-3 text-sm "
             "text-muted-foreground cursor-pointer hover:bg-muted hover:text-foreground",
         ),
-        class_name="flex justify-center pb-4 [overflow-anchor:none]",
+        class_name=f"flex justify-center {class_name}",
     )
 
 
 def _jump() -> rx.Component:
     """Back to the end; also where one is taken by sending. Says what has come since one scrolled up."""
-    hooks = (
-        f"{_CONTEXT}; const seen = useRef(0); if (isAtBottom) seen.current = {Chat.arrived!s}; "
-        'useEffect(() => { const end = () => { scrollToBottom("instant") }; addEventListener("sent", end); '
-        'return () => removeEventListener("sent", end) }, [scrollToBottom])'
-    )
-    imports = {_LIBRARY: ["useStickToBottomContext"], "react": ["useEffect", "useRef"]}
-    at_end = hooked("isAtBottom", hooks, Chat.arrived, kind=bool, **imports)
-    new = hooked(f"({Chat.arrived!s} - seen.current)", hooks, Chat.arrived, kind=int, **imports)
-    words = rx.cond(new == 1, "New reply", rx.Var.create(f"{new} new messages"))
+    at_end, new = place_var("atEnd", bool), place_var("fresh", int)
+    words = rx.cond(new == 1, "1 new message", rx.Var.create(f"{new} new messages"))
     button = rx.el.button(
         rx.icon("arrow-down", size=16, aria_hidden=True),
         rx.cond(new > 0, rx.el.span(words, id="new-messages"), rx.fragment()),
@@ -125,7 +142,10 @@ def _jump() -> rx.Component:
         aria_label="Jump to latest",
         aria_describedby="new-messages",
         title="Jump to latest",
-        on_click=script(f"() => {{ scrollToBottom(); {FOCUS_COMPOSER} }}", at_end),
+        on_click=[
+            script(f"() => {{ place.goToEnd(); {FOCUS_COMPOSER} }}", at_end),
+            rx.cond(Chat.later, Chat.show_end(), rx.noop()),
+        ],
         class_name="jump absolute bottom-3 left-1/2 -translate-x-1/2 inline-flex h-9 min-w-9 items-center "
         "justify-center gap-1.5 rounded-full border border-border bg-card px-2.5 text-sm font-medium "
         "shadow-[var(--shadow)] cursor-pointer hover:bg-muted",

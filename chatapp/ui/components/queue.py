@@ -22,6 +22,11 @@ def is_busy() -> rx.Var[bool]:
     return rx.Var(busy, _var_type=bool, _var_data=data).guess_type()
 
 
+def pending_wait() -> rx.Var[bool]:
+    """Whether what is on its way stands here: it comes after what is not on the screen."""
+    return is_busy() | Chat.later
+
+
 def queue() -> rx.Component:
     """In the order in which they will be answered; those that have not reached the server come last."""
     last = Chat.queue.length() - 1
@@ -34,7 +39,7 @@ def queue() -> rx.Component:
                 key=one["id"],
             ),
         ),
-        rx.cond(is_busy(), rx.foreach(pending_var(), _pending), rx.fragment()),
+        rx.cond(pending_wait(), rx.foreach(pending_var(), _pending), rx.fragment()),
         role="group",
         aria_label="Waiting messages",
         class_name="mx-auto w-full max-w-column px-3 sm:px-6 pb-1.5 empty:hidden "

@@ -1,0 +1,103 @@
+"""Where in the conversation the reader is: at its end, at a message that was looked for, or elsewhere.
+
+`use-stick-to-bottom` follows the end. While the end is not among the messages that are shown, there is
+nothing to follow. What the browser does beside that is below, since it must happen between two frames.
+"""
+
+from typing import Final
+
+import reflex as rx
+from reflex_base.utils.imports import ImportVar
+from reflex_base.vars import VarData
+from typing_extensions import override
+
+from chatapp.ui.chat import Chat
+
+LIBRARY: Final = "use-stick-to-bottom@1.1.6"
+
+_CODE: Final = """
+const MOVES = ["wheel", "touchmove", "keydown", "pointerdown"];
+
+// The message is kept in the middle while what is around it gets its real height, until the reader moves.
+// Then the address lets go of it: who comes back later, or reconnects, is not taken there again.
+const lookAt = (id) => {
+  const found = document.querySelector(`[data-message-id="${id}"]`);
+  if (!found) return;
+  const until = performance.now() + 3000, last = setTimeout(() => delete found.dataset.found, 2500);
+  let frame = 0;
+  const aim = () => {
+    // The composer takes the focus when a page opens.
+    if (document.activeElement !== found) found.focus({ preventScroll: true });
+    found.scrollIntoView({ block: found.offsetHeight > innerHeight / 2 ? "start" : "center" });
+    if (performance.now() < until) frame = requestAnimationFrame(aim);
+  };
+  const stop = () => {
+    cancelAnimationFrame(frame);
+    for (const name of MOVES) removeEventListener(name, move, true);
+  };
+  const move = () => {
+    stop();
+    if (new URLSearchParams(location.search).get("m") === id)
+      history.replaceState(history.state, "", location.pathname);
+  };
+  for (const name of MOVES) addEventListener(name, move, { capture: true, passive: true });
+  found.dataset.found = "";
+  found.tabIndex = -1;
+  aim();
+  return () => { stop(); clearTimeout(last); delete found.dataset.found };
+};
+
+function usePlace({ arrived, later, sought }) {
+  const context = useStickToBottomContext(), { isAtBottom, scrollToBottom, stopScroll } = context;
+  const atEnd = isAtBottom && !later;
+  const seen = useRef(arrived), wasLater = useRef(false), toEnd = useRef(false);
+  if (atEnd || seen.current > arrived) seen.current = arrived;
+  const goToEnd = (how) => { toEnd.current = later; if (!later) scrollToBottom(how) };
+  useLayoutEffect(() => {
+    context.targetScrollTop = later ? () => 0 : null;
+    if (wasLater.current && !later) { if (toEnd.current) scrollToBottom("instant"); else stopScroll() }
+    wasLater.current = later;
+    toEnd.current = false;
+  }, [later]);
+  useEffect(() => {
+    const sent = () => goToEnd("instant");
+    addEventListener("sent", sent);
+    return () => removeEventListener("sent", sent);
+  }, [later]);
+  useEffect(() => {
+    if (!sought.id) return;
+    stopScroll();
+    return lookAt(sought.id);
+  }, [sought.visit]);
+  return { atEnd, fresh: Math.max(arrived - seen.current, 0), goToEnd };
+}
+"""
+
+
+class PlaceGlue(rx.Fragment):
+    """Brings the code above into each module that uses it."""
+
+    @override
+    def add_imports(self) -> dict[str, list[ImportVar]]:
+        return {
+            "react": [ImportVar(tag=name) for name in ("useEffect", "useLayoutEffect", "useRef")],
+            LIBRARY: [ImportVar(tag="useStickToBottomContext")],
+        }
+
+    @override
+    def add_custom_code(self) -> list[str]:
+        return [_CODE]
+
+
+def place_var(name: str, kind: type) -> rx.Var:
+    """`atEnd`, and how many `fresh` messages came since the reader was there; `goToEnd` is a function.
+
+    Its users stand together in one component, inside of the scroller.
+    """
+    given = {"arrived": Chat.arrived, "later": Chat.later, "sought": Chat.sought}
+    glue = VarData(components=(PlaceGlue.create(),))
+    own = VarData.merge(*(one._get_all_var_data() for one in given.values()), glue)
+    arguments = ", ".join(f"{key}: {value!s}" for key, value in given.items())
+    hook = f"const place = usePlace({{ {arguments} }})"
+    data = VarData.merge(own, VarData(hooks={hook: own}))
+    return rx.Var(f"place.{name}", _var_type=kind, _var_data=data).guess_type()
