@@ -19,7 +19,6 @@ from chatapp.ui.opened import Opened
 from chatapp.ui.room import Tab
 from chatapp.ui.serving import screens
 from chatapp.ui.side import Side
-from chatapp.ui.toasts import Undo, UndoKind, toast
 
 logger = logging.getLogger(__name__)
 
@@ -99,19 +98,6 @@ class Chat(Opened, rx.State):
     async def show_version(self, message_id: str) -> None:
         """Another version of a message, with what followed it."""
         await self._try(services().conversations.show_version(await principal(self), identifier(message_id)))
-
-    @rx.event
-    @allow(Who.SIGNED_IN)
-    async def clear(self) -> None:
-        """All messages go; a toast brings them back."""
-        asker, conversation_id = await principal(self), self.cid
-        try:
-            token = await services().conversations.clear(asker, conversation_id)
-        except ChatError as error:
-            self.notice = error.message
-            return
-        undo = Undo(kind=UndoKind.UNCLEAR, conversation_id=conversation_id, token=token)
-        await toast(self, "Conversation cleared", undo=undo)
 
     @rx.event
     @allow(Who.SIGNED_IN)

@@ -24,7 +24,7 @@ def copy_button(message_id: rx.Var[str], live: rx.Var[bool], text: rx.Var[str]) 
 def copy_text_button(message_id: rx.Var[str]) -> rx.Component:
     """Copies what is read: no marks, tables with tabs."""
     drawn = f'document.querySelector(`[data-message-id="${{{message_id!s}}}"] .words`).innerText'
-    return _copying("Plain text to the clipboard", "clipboard-type", rx.Var(drawn, _var_type=str))
+    return _copying("Copy as text", "clipboard-type", rx.Var(drawn, _var_type=str))
 
 
 def _copying(name: str, icon: str, text: rx.Var[str], *, label: str = "") -> rx.Component:
