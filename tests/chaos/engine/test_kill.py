@@ -3,56 +3,18 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from pathlib import Path
 from time import monotonic
-
-import pytest
 
 from chatapp.domain.messages import Status
 from chatapp.domain.runs import Turn
 from chatapp.settings import load
-from tests.chaos.engine_process import EngineProcess
+from tests.chaos.engine.process import EngineProcess, Start
 from tests.chat import locked, rows
 from tests.upstream import Upstream, text
 from tests.waiting import until
 
 TOKENS = 240
 KILLS = 6
-Start = Callable[[], Awaitable[EngineProcess]]
-
-
-@pytest.fixture
-async def upstream() -> AsyncGenerator[Upstream]:
-    async with Upstream() as server:
-        yield server
-
-
-@pytest.fixture
-def variables(tmp_path: Path, upstream: Upstream) -> dict[str, str]:
-    return {
-        "CHATAPP_DATA_DIR": str(tmp_path / "data"),
-        "OPENAI_BASE_URL": upstream.base_url,
-        "GEMINI_BASE_URL": upstream.gemini_url,
-        "FALLBACK_MODELS": "gemini:gemini-2.5-mock",
-        "LOCAL_MODEL": "off",
-        "MAX_STREAMS_PER_USER": "20",
-    }
-
-
-@pytest.fixture
-async def start(variables: dict[str, str]) -> AsyncGenerator[Start]:
-    """Starts processes on one data folder; those that are left are killed at the end."""
-    processes: list[EngineProcess] = []
-
-    async def begin() -> EngineProcess:
-        processes.append(EngineProcess(variables))
-        return await processes[-1].started()
-
-    yield begin
-    for process in processes:
-        if process.process.is_alive():
-            await process.kill()
 
 
 class Ledger:

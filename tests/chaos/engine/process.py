@@ -10,11 +10,13 @@ import resource
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
+from operator import attrgetter
 from typing import Any
 
 from chatapp.bootstrap import open_services
+from chatapp.domain.errors import ChatError
 from chatapp.domain.messages import Message
 from chatapp.domain.runs import Turn
 from chatapp.settings import load
@@ -37,6 +39,7 @@ class EngineProcess:
         self.ready = False
         self.turns: dict[str, Turn] = {}
         self.errors: dict[str, str] = {}
+        self.answers: dict[str, Any] = {}
         self.shown: defaultdict[str, list[str]] = defaultdict(list)
         self.ended: dict[str, Message] = {}
         self._reader = threading.Thread(target=self._read)
@@ -53,6 +56,8 @@ class EngineProcess:
                         self.turns[values[0]] = values[1]
                     case "error":
                         self.errors[values[0]] = values[1]
+                    case "answer":
+                        self.answers[values[0]] = values[1]
                     case "shown":
                         self.shown[values[0]].append(values[1])
                     case _:
@@ -64,7 +69,7 @@ class EngineProcess:
         return self
 
     def order(self, *command: Any) -> None:
-        """Tells the process: send KEY TEXT · follow TURN · limit BYTES."""
+        """Tells the process: send KEY TEXT · follow TURN · call NAME METHOD ARGUMENTS · limit BYTES."""
         with contextlib.suppress(OSError):
             self._pipe.send(command)
 
@@ -73,6 +78,13 @@ class EngineProcess:
         self.order("send", key, text)
         await until(lambda: key in self.turns, seconds=10)
         return self.turns[key]
+
+    async def call(self, method: str, **arguments: Any) -> Any:
+        """Makes a call of the services, "turns.edit" say, and waits for what it returns."""
+        name = f"{method} {len(self.answers)}"
+        self.order("call", name, method, arguments)
+        await until(lambda: name in self.answers or name in self.errors, seconds=30)
+        return self.answers[name]
 
     async def kill(self) -> None:
         """kill -9; afterwards all that it had said has been heard."""
@@ -89,6 +101,10 @@ class EngineProcess:
         await asyncio.to_thread(self.process.join, 15)
         await asyncio.to_thread(self._reader.join, 5)
         self._pipe.close()
+
+
+#: Starts another process on the test's data folder.
+Start = Callable[[], Awaitable[EngineProcess]]
 
 
 def serve(variables: dict[str, str], pipe: Connection) -> None:
@@ -116,7 +132,11 @@ class _Desk:
 
     def obey(self) -> None:
         command, *values = self._pipe.recv()
-        deeds: dict[str, Callable[..., Any]] = {"send": self._send, "follow": self._follow}
+        deeds: dict[str, Callable[..., Any]] = {
+            "send": self._send,
+            "follow": self._follow,
+            "call": self._call,
+        }
         if command == "limit":
             _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
             resource.setrlimit(resource.RLIMIT_FSIZE, (values[0] or hard, hard))
@@ -133,6 +153,15 @@ class _Desk:
         else:
             self._pipe.send(("turn", key, turn))
             await self._follow(turn)
+
+    async def _call(self, name: str, method: str, arguments: dict[str, Any]) -> None:
+        try:
+            call = attrgetter(method)(self._chat.services)
+            answer = await call(self._chat.who, **arguments)
+        except ChatError as error:
+            self._pipe.send(("error", name, type(error).__name__))
+        else:
+            self._pipe.send(("answer", name, answer))
 
     async def _follow(self, turn: Turn) -> None:
         reader = _Reporting(self._chat, turn, self._pipe)
