@@ -65,7 +65,7 @@ class EngineProcess:
 
     async def started(self) -> "EngineProcess":
         """Returns when the services are open."""
-        await until(lambda: self.ready, seconds=20)
+        await until(lambda: self.ready, seconds=60)
         return self
 
     def order(self, *command: Any) -> None:
