@@ -10,6 +10,7 @@ from chatapp.domain.ids import new_id
 from chatapp.domain.messages import Role, Status
 from chatapp.domain.runs import Turn
 from tests.chat import Chat, Opening
+from tests.storage.indexed import assert_index_is_true
 from tests.upstream import text
 
 
@@ -196,3 +197,4 @@ async def test_whatever_is_done_at_once_each_kept_message_is_answered_once(chat:
     assert not strange, strange
     assert sorted(await made(chat)) == sorted(wanted.values())
     assert len(sent) > 5
+    assert_index_is_true(chat.services.settings.database_path)

@@ -13,6 +13,7 @@ from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database
 from tests.chat import Chat, rows
 from tests.services.test_keeping import later, said
+from tests.storage.indexed import assert_index_is_true
 from tests.storage.made import make_conversation, opened_database, principal
 
 QUERIES = [
@@ -175,6 +176,34 @@ async def test_what_is_deleted_or_cleared_is_not_found_until_it_is_back(chat: Ch
     await keep.purge(now=later())
     for table in ("search_rows", "search_index"):
         assert rows(chat.services.settings, f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+async def test_the_index_is_true_after_whatever_is_done(chat: Chat):
+    """Each deed writes it in its own transaction: it holds what can be found, and nothing else."""
+    turns, keep, path = chat.services.turns, chat.services.conversations, chat.services.settings.database_path
+    (turn,) = await said(chat, "c")
+    busy = await chat.send("日本語 [n:60 r:100]", to="c")
+    await chat.has_text(busy)
+    waits = await chat.send("Waits [n:3]", to="c")
+    edited = {"message_id": turn.user_message_id, "text": "Edited [n:3]", "client_key": "e"}
+    for deed in (
+        lambda: turns.change_queued(chat.who, message_id=waits.user_message_id, text="Other [n:3]"),
+        lambda: turns.remove_queued(chat.who, message_id=waits.user_message_id),
+        lambda: turns.edit(chat.who, **edited),
+        lambda: turns.regenerate(chat.who, message_id=turn.message_id, client_key="r"),
+        lambda: chat.stop(busy),
+        lambda: keep.rename(chat.who, "c", "日本"),
+        lambda: keep.clear(chat.who, "c"),
+        lambda: chat.send("Since [n:3]", to="c"),
+        lambda: keep.delete(chat.who, "c"),
+        lambda: keep.restore(chat.who, "c"),
+        lambda: keep.delete(chat.who, "c"),
+        lambda: chat.send("Anew [n:3]", to="c"),
+        lambda: keep.purge(now=later()),
+    ):
+        await deed()
+        assert_index_is_true(path)
+    assert sorted(await found(chat, "anew")) == sorted(["", (await chat.messages("c"))[0].id])
 
 
 async def test_no_query_is_an_error(chat: Chat):
