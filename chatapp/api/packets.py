@@ -96,9 +96,8 @@ class Inbound:
             sent["event"] = self._reflex_event(_object(auth["event"]))
             if sent["event"] is None or sent["event"]["name"] != HYDRATE:
                 raise Refused("first event")
-        schema = auth.get("state_schema")
-        if schema is not None:
-            sent["state_schema"] = _text(schema, 64)
+        # The page's `state_schema` is not handed on: Reflex would answer one that is not the server's with a
+        # reload, whatever a person is doing just then. The page itself says that there is a new version.
         self._open = True
         return f"40{NAMESPACE},{_dump(sent) if sent else ''}"
 

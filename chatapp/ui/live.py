@@ -11,6 +11,7 @@ from typing import Any, Final
 import reflex as rx
 
 from chatapp.ui.parts import Cut
+from chatapp.ui.rows import Joint
 from chatapp.ui.run_view import Changes
 
 
@@ -47,7 +48,7 @@ class Now(rx.State):
     position: int = 0
     thinks: bool = False
     thought: int = 0
-    seams: tuple[str, ...] = ()
+    seams: tuple[Joint, ...] = ()
 
 
 class Spoken(rx.State):

@@ -1,5 +1,6 @@
 """What the page is given to draw: plain values, made from the domain's and never the other way round."""
 
+import re
 from collections.abc import Sequence
 from typing import Final, TypedDict
 
@@ -8,6 +9,9 @@ from chatapp.domain.messages import FinishReason, Message, Role, Status
 from chatapp.providers.base import Capability, Model, Readiness
 from chatapp.services.conversations import Versions, Window
 from chatapp.ui.parts import Cut, Cuts
+
+#: Where another model went on, in words, and why.
+Joint = tuple[str, str]
 
 
 class Siblings(TypedDict):
@@ -34,7 +38,7 @@ class Row(TypedDict):
     cuts: tuple[Cut, ...]
     thinking: str
     thought: int
-    seams: tuple[str, ...]
+    seams: tuple[Joint, ...]
     model: str
     error: str
     left_out: int
@@ -52,11 +56,12 @@ class Queued(TypedDict):
 
 
 class Choice(TypedDict):
-    """A model in the picker; `details` says what it can do."""
+    """A model in the picker; `details` says what it can do, and so does `able` by single words."""
 
     id: str
     label: str
     details: str
+    able: tuple[str, ...]
     notice: str
 
 
@@ -68,6 +73,10 @@ class Step(TypedDict):
 
 
 MILLION: Final = 1_000_000
+#: Of the text before a seam, that its place is told by; without markdown's own characters.
+LAST_CHARS: Final = 60
+LAST_WORDS: Final = 3
+_WORDS: Final = re.compile(r"[^\s*_`#|$~<>\[\]()]+")
 #: Of a message that has no siblings.
 _ONLY: Final = Versions(index=1, count=1, previous_id="", next_id="")
 #: Ends from which "Continue" goes on; a complete reply offers it only when its length was cut.
@@ -88,7 +97,7 @@ def row(snapshot: Snapshot, window: Window) -> Row:
         cuts=tuple(Cuts(message.text).cuts) if message.role is Role.ASSISTANT else (),
         thinking=message.reasoning,
         thought=message.thought_ms,
-        seams=seams(message),
+        seams=seams(message, message.text),
         model=message.model,
         error=message.failure.message if message.failure else "",
         left_out=message.left_out,
@@ -118,13 +127,22 @@ def _when(message: Message) -> str:
     return message.created_at.isoformat(timespec="seconds")
 
 
-def seams(message: Message) -> tuple[str, ...]:
-    """Where another model went on, in words."""
+def seams(message: Message, text: str) -> tuple[Joint, ...]:
+    """Where in the message's text another model went on: by the words before, for no mark can be drawn in the
+    midst of a table or a formula.
+    """
     return tuple(
-        f"{_name(seam.before)} failed; {_name(seam.model)} went on from here."
+        (_joint(_name(seam.before), _name(seam.model), text[: seam.at_chars]), seam.reason)
         for seam in message.seams
         if seam.is_fallback
     )
+
+
+def _joint(before: str, after: str, text: str) -> str:
+    last = " ".join(_WORDS.findall(text[-LAST_CHARS:])[-LAST_WORDS:])
+    if not text.strip():
+        return f"{before} failed; {after} answered instead."
+    return f"{before} failed after “… {last}”; {after} went on from there."
 
 
 def _name(model: str) -> str:
@@ -150,15 +168,16 @@ def live_id(snapshots: Sequence[Snapshot]) -> str:
 
 def choice(model: Model) -> Choice:
     """A model as the picker shows it."""
-    return Choice(id=model.id, label=model.label, details=_details(model), notice=model.notice)
-
-
-def _details(model: Model) -> str:
-    """What one compares models by; nothing of one that is none."""
-    if model.notice:
-        return ""
-    able = [one.value for one in Capability if one in model.capabilities]
-    return " · ".join([*able, f"{_count(model.context_tokens)} context"])
+    # What one compares models by; nothing of one that is none.
+    able = tuple(one.value for one in Capability if one in model.capabilities and not model.notice)
+    details = " · ".join([*able, f"{_count(model.context_tokens)} context"])
+    return Choice(
+        id=model.id,
+        label=model.label,
+        details="" if model.notice else details,
+        able=able,
+        notice=model.notice,
+    )
 
 
 def _count(tokens: int) -> str:

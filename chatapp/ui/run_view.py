@@ -159,7 +159,7 @@ class RunView:
             "more": can_continue(some),
             "thinks": not self.is_final and bool(self._parts) and self._parts[-1].kind == "reasoning",
             "thought": sum(span.took_ms for span in self._parts),
-            "seams": seams(about),
+            "seams": seams(about, self.live.text),
             "position": 0 if about.status != "queued" else self._position,
         }
 

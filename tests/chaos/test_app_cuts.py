@@ -74,9 +74,10 @@ async def test_a_reset_line_is_noticed_and_made_good(line: Line) -> None:
     await expect(screen.composer).to_have_value("a draft")
 
 
-@pytest.mark.parametrize("seconds", [1, 12])
-async def test_silence_on_the_line_loses_nothing(line: Line, seconds: int) -> None:
-    """What was sent into it arrives once, and the reply goes on where it was."""
+@pytest.mark.parametrize("is_long", [False, True])
+async def test_silence_on_the_line_loses_nothing(line: Line, is_long: bool) -> None:
+    """What was sent into it arrives once, and the reply goes on where it was. When it is long, the page says
+    so, though nobody told it."""
     screen = await line.visitor.opens()
     words = [f"First [n:{TOKENS} r:{RATE}]", f"In the silence [n:{TOKENS} r:1000]"]
     await screen.sends(words[0])
@@ -84,9 +85,15 @@ async def test_silence_on_the_line_loses_nothing(line: Line, seconds: int) -> No
     line.proxy.silence()
     await screen.sends(words[1])
     await screen.writes("a draft")
-    await asyncio.sleep(seconds)  # this is the fault, not a wait
+    notice = screen.page.get_by_text("What you write is kept, and sent when the connection is back.")
+    if is_long:
+        await expect(notice).to_be_visible(timeout=AFTER_SILENCE_S * 1000)
+        await expect(screen.connection).not_to_have_attribute("data-connection", "online")
+    else:
+        await asyncio.sleep(1)  # this is the fault, not a wait
     line.proxy.heal()
     await screen.is_online(within=AFTER_SILENCE_S)
+    await expect(notice).to_have_count(0)
     await ends_right(screen, line.server, words)
     await expect(screen.composer).to_have_value("a draft")
 

@@ -43,10 +43,7 @@ def test_names_on_the_wire() -> None:
     assert rx.config.get_config().get_event_namespace() == packets.NAMESPACE == SOCKET_PATH
     assert f"{State.get_full_name()}.{CompileVars.HYDRATE_AND_LOAD}" == packets.HYDRATE
     assert packets.UPDATE_VARS in RegistrationContext.ensure_context().event_handlers
-    assert (CompileVars.CONNECT_AUTH_EVENT, CompileVars.CONNECT_AUTH_STATE_SCHEMA) == (
-        "event",
-        "state_schema",
-    )
+    assert CompileVars.CONNECT_AUTH_EVENT == "event"
     assert (CompileVars.PAYLOAD_VARS, CompileVars.PAYLOAD_HASHES) == ("vars", "hashes")
     assert (str(SocketEvent.EVENT), str(SocketEvent.PING)) == ("event", "ping")
 

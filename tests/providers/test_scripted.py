@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -148,7 +147,6 @@ async def test_a_pause_and_a_late_start() -> None:
     times = [loop.time() - started async for _ in PROVIDER.stream(request(order, model="script"))]
     assert times[0] >= 0.1
     assert times[-1] >= 0.3
-    assert max(b - a for a, b in pairwise(times)) >= 0.2
 
 
 async def test_a_late_reader_gets_all_that_is_due_at_once() -> None:

@@ -1,17 +1,62 @@
 """The connection: a word in the header, a calm line above the composer, and never a reload by itself."""
 
+from typing import Final
+
 import reflex as rx
 from reflex_base.constants.compiler import Hooks, Imports
 from reflex_base.utils.imports import ImportVar
 from reflex_base.vars import VarData
+from typing_extensions import override
 
 from chatapp.ui.build_id import build_id
 from chatapp.ui.components.together import together
 from chatapp.ui.side import Side
 
-_LINE = (
+# Reflex tells the page of failed attempts to connect, and of nothing before: a line that has gone silent is
+# given up after 15 s, and a new one tried for 20 s. These hooks of its socket, made for instruments, tell of
+# the first as well.
+_CODE: Final = """
+const tellLine = (lost) => { window.lineIsLost = lost; dispatchEvent(new Event("line")) };
+if (typeof window !== "undefined") {
+  const hooks = { onSocketConnect: () => tellLine(false), onSocketDisconnect: () => tellLine(true) };
+  window.__reflex_otel = { ...window.__reflex_otel, ...hooks };
+}
+const LINE_EVENTS = ["online", "offline", "line"];
+const onLineEvents = (wake) => {
+  for (const name of LINE_EVENTS) addEventListener(name, wake);
+  return () => { for (const name of LINE_EVENTS) removeEventListener(name, wake) };
+};
+const lineNow = () => !navigator.onLine ? "none" : window.lineIsLost ? "lost" : "there";
+const useLine = () => useSyncExternalStore(onLineEvents, lineNow, () => "there");
+// A reload that brings the same old page, from a cache for example, is not asked for twice.
+const reloadFor = (build) => {
+  try { sessionStorage.setItem("reloaded-for", build) } catch { /* then it may be asked for again */ }
+  location.reload();
+};
+const wasReloadedFor = (build) => {
+  try { return sessionStorage.getItem("reloaded-for") === build } catch { return false }
+};
+"""
+
+OFFLINE: Final = "You are offline."
+UNREACHABLE: Final = "The server cannot be reached."
+LOST: Final = "The connection is lost; it is tried again."
+
+_LINE: Final = (
     "glass floating after-a-moment mx-auto mb-2 flex w-fit max-w-full items-center gap-2.5 px-4 py-2 text-sm"
 )
+
+
+class LineGlue(rx.Fragment):
+    """Brings the code above into each module that uses it."""
+
+    @override
+    def add_imports(self) -> dict[str, ImportVar]:
+        return {"react": ImportVar(tag="useSyncExternalStore")}
+
+    @override
+    def add_custom_code(self) -> list[str]:
+        return [_CODE]
 
 
 def connection() -> rx.Component:
@@ -37,25 +82,29 @@ def connection_notices() -> rx.Component:
     """What an interruption means for whoever writes, and that the page is older than its server."""
     return rx.fragment(
         together(
-            rx.cond(_connection_var() == "offline", _offline(), rx.fragment()),
+            rx.match(
+                rx.cond(_connection_var() == "offline", "offline", _line_var()),
+                ("offline", _interrupted(rx.cond(_line_var() == "none", OFFLINE, UNREACHABLE))),
+                ("lost", _interrupted(LOST, after="1.5s")),
+                rx.fragment(),
+            ),
         ),
-        rx.cond((Side.build != "") & (Side.build != build_id()), _new_version(), rx.fragment()),
+        rx.cond((Side.build != "") & (Side.build != build_id()) & _is_new(), _new_version(), rx.fragment()),
     )
 
 
-def _offline() -> rx.Component:
+def _interrupted(what: str | rx.Var[str], *, after: str = "0.3s") -> rx.Component:
+    """Most lines are back before one could read that they were gone."""
     return rx.el.p(
         rx.icon("cloud-off", size=16, aria_hidden=True, class_name="shrink-0 text-warning"),
-        rx.el.span(
-            rx.cond(_is_on_line(), "The server cannot be reached.", "You are offline."),
-            " What you write is kept and sent when the connection is back.",
-        ),
+        rx.el.span(what, " What you write is kept, and sent when the connection is back."),
         class_name=_LINE,
+        style={"animationDelay": after},
     )
 
 
 def _new_version() -> rx.Component:
-    reload = rx.call_function(rx.Var("() => location.reload()", _var_data=VarData()))
+    reload = rx.call_function(rx.Var(f"() => reloadFor({Side.build!s})", _var_data=_glued(Side.build)))
     return rx.el.div(
         rx.icon("sparkles", size=16, aria_hidden=True, class_name="shrink-0 text-primary"),
         rx.el.span("A new version is here. What you have written is kept.", role="status"),
@@ -70,26 +119,32 @@ def _new_version() -> rx.Component:
     )
 
 
-def _is_on_line() -> rx.Var[bool]:
-    """What the browser itself knows of its network."""
-    hook = (
-        "const onLine = useSyncExternalStore((wake) => { for (const n of ['online', 'offline']) "
-        "addEventListener(n, wake); "
-        "return () => { for (const n of ['online', 'offline']) removeEventListener(n, wake) } }, "
-        "() => navigator.onLine, () => true)"
-    )
-    data = VarData(hooks={hook: None}, imports={"react": [ImportVar(tag="useSyncExternalStore")]})
-    return rx.Var("onLine", _var_type=bool, _var_data=data).guess_type()
+def _is_new() -> rx.Var[bool]:
+    return rx.Var(
+        f"!wasReloadedFor({Side.build!s})", _var_type=bool, _var_data=_glued(Side.build)
+    ).guess_type()
+
+
+def _line_var() -> rx.Var[str]:
+    """What is known of the line: it is there, lost (its end was noticed), or none (the browser's network)."""
+    own = _glued()
+    data = VarData.merge(own, VarData(hooks={"const line = useLine()": own}))
+    return rx.Var("line", _var_type=str, _var_data=data).guess_type()
 
 
 def _connection_var() -> rx.Var[str]:
     data = VarData.merge(
         Side.epoch._get_all_var_data(),
-        _is_on_line()._get_all_var_data(),
+        _line_var()._get_all_var_data(),
         VarData(hooks={Hooks.CONNECT_ERRORS: None}, imports=Imports.CONNECT_ERRORS),
     )
     return rx.Var(
-        f'(connectErrors.length > 0 || !onLine ? "offline" : {Side.epoch!s} ? "online" : "connecting")',
+        '(connectErrors.length > 0 || line === "none" ? "offline" : '
+        f'{Side.epoch!s} && line === "there" ? "online" : "connecting")',
         _var_type=str,
         _var_data=data,
     ).guess_type()
+
+
+def _glued(*used: rx.Var) -> VarData | None:
+    return VarData.merge(*(one._get_all_var_data() for one in used), VarData(components=(LineGlue.create(),)))

@@ -4,6 +4,7 @@ import reflex as rx
 from reflex_base.vars import VarData
 
 from chatapp.ui.chat import Chat
+from chatapp.ui.components.abilities import abilities
 from chatapp.ui.components.appearance import appearance
 from chatapp.ui.components.buttons import icon_button
 from chatapp.ui.components.connection import connection
@@ -22,7 +23,7 @@ def header() -> rx.Component:
     return rx.el.header(
         sidebar_buttons(),
         _models(),
-        rx.foreach(Side.models, _abilities),
+        abilities(),
         rx.el.div(_title(), class_name="flex min-w-0 flex-1 justify-center px-2"),
         connection(),
         rx.cond(conversation_var() != "", _conversation_menu(), rx.fragment()),
@@ -58,16 +59,6 @@ def _option(one: rx.Var[Choice]) -> rx.Component:
     """The browser that can, draws `data-details` below the name; it is no part of the option's text."""
     return rx.el.option(
         one["label"], value=one["id"], key=one["id"], custom_attrs={"data-details": one["details"]}
-    )
-
-
-def _abilities(one: rx.Var[Choice]) -> rx.Component:
-    """What the chosen model can do, where there is room; the list says it of each."""
-    chosen = (one["id"] == Chat.model) & (one["details"] != "")
-    return rx.cond(
-        chosen,
-        rx.el.span(one["details"], class_name="hidden shrink-0 text-xs text-muted-foreground xl:inline"),
-        rx.fragment(),
     )
 
 

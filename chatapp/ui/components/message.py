@@ -15,7 +15,7 @@ from chatapp.ui.components.versions import versions
 from chatapp.ui.components.words import reasoning, seam_line, words
 from chatapp.ui.history import ORDER
 from chatapp.ui.parts import Cut
-from chatapp.ui.rows import Row, Siblings
+from chatapp.ui.rows import Joint, Row, Siblings
 
 _BUSY: Final = ("queued", "streaming")
 
@@ -64,7 +64,7 @@ def message(
     cuts: rx.Var[tuple[Cut, ...]],
     thinking: rx.Var[str],
     thought: rx.Var[int],
-    seams: rx.Var[tuple[str, ...]],
+    seams: rx.Var[tuple[Joint, ...]],
     error: rx.Var[str],
     left_out: rx.Var[int],
     more: rx.Var[bool],
@@ -102,7 +102,7 @@ def reply(
     cuts: rx.Var[tuple[Cut, ...]],
     thinking: rx.Var[str],
     thought: rx.Var[int],
-    seams: rx.Var[tuple[str, ...]],
+    seams: rx.Var[tuple[Joint, ...]],
     status: rx.Var[str],
     error: rx.Var[str],
     left_out: rx.Var[int],

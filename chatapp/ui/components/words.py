@@ -9,6 +9,7 @@ from chatapp.ui.components.markdown import markdown
 from chatapp.ui.components.reading import live_cuts, live_text, live_thinking, said
 from chatapp.ui.live import Spoken
 from chatapp.ui.parts import Cut
+from chatapp.ui.rows import Joint
 
 
 @rx.memo
@@ -105,12 +106,18 @@ def spoken() -> rx.Component:
     return rx.el.div(Spoken.s, aria_live="polite", aria_atomic=True, class_name="sr-only")
 
 
-def seam_line(seam: rx.Var[str]) -> rx.Component:
-    """Where another model went on."""
-    return rx.el.p(
-        rx.icon("git-branch", size=14, aria_hidden=True, class_name="shrink-0"),
-        rx.el.span(seam),
-        class_name="mt-3 flex items-center gap-2 text-xs text-muted-foreground",
+def seam_line(seam: rx.Var[Joint]) -> rx.Component:
+    """Where another model went on; why, for whoever opens it."""
+    return rx.el.details(
+        rx.el.summary(
+            rx.icon("git-branch", size=14, aria_hidden=True, class_name="mt-0.5 shrink-0"),
+            rx.el.span(seam[0], class_name="wrap-anywhere"),
+            rx.icon("chevron-right", size=14, aria_hidden=True, class_name="chevron mt-0.5 shrink-0"),
+            class_name="inline-flex items-start gap-2 cursor-pointer select-none list-none rounded-md "
+            "hover:text-foreground",
+        ),
+        rx.el.p(seam[1], class_name="mt-1 ml-5.5 wrap-anywhere"),
+        class_name="seam mt-3 text-xs text-muted-foreground",
     )
 
 
