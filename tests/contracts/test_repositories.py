@@ -1,10 +1,8 @@
 """What repositories promise: guarded claims, owners in every query, walks that cost what they show."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event
@@ -21,17 +19,10 @@ from tests.storage.made import (
     claimed,
     make_conversation,
     make_run,
-    opened_database,
     principal,
     queued,
     streaming,
 )
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncGenerator[Database]:
-    async with opened_database(tmp_path / "chatapp.db") as opened:
-        yield opened
 
 
 async def get(database: Database, run: Run) -> Run | None:
