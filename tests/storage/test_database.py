@@ -29,6 +29,7 @@ def counted(transaction: Transaction) -> int:
         ("synchronous", 2),  # FULL: what a reader was shown survives a power cut
         ("foreign_keys", 1),
         ("busy_timeout", 8000),
+        ("trusted_schema", 1),  # triggers call a function of ours
     ],
 )
 async def test_every_connection_is_set_up(database: Database, pragma: str, value: Any):
