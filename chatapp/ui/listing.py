@@ -20,6 +20,17 @@ class Item(TypedDict):
     generating: bool
 
 
+class Unlisted(TypedDict):
+    """The conversation on the screen when the list does not have it; "" is none."""
+
+    id: str
+    title: str
+    archived: bool
+
+
+NONE_UNLISTED: Final = Unlisted(id="", title="", archived=False)
+
+
 def plain(listed: Iterable[Listed]) -> tuple[Item, ...]:
     """Without headings."""
     return tuple(_item(one, "") for one in listed)

@@ -1,14 +1,16 @@
 """Keeping conversations in order: rename, pin, archive, clear, delete, each with a way back."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import reflex as rx
 
+from chatapp.domain.accounts import Principal
 from chatapp.domain.errors import ChatError, NotSignedIn
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import identifier, words
 from chatapp.ui.gate import Who, allow
+from chatapp.ui.side import Side
 from chatapp.ui.toasts import Undo, UndoKind, toast
 
 #: `renaming` while the title is written in the header; else it is the id of an item of the list.
@@ -33,32 +35,38 @@ class Manage(rx.State):
         self.renaming = ""
         if words(title).strip() in {"", words(was)}:
             return
-        asker = await principal(self)
-        await self._try(services().conversations.rename(asker, identifier(conversation_id), title))
+        conversations = services().conversations
+        await self._do(lambda asker: conversations.rename(asker, identifier(conversation_id), title))
 
     @rx.event
     @allow(Who.SIGNED_IN)
-    async def pin(self, conversation_id: str, pinned: bool) -> None:
-        """To the top of the list, or back to its date."""
-        asker = await principal(self)
-        await self._try(services().conversations.pin(asker, identifier(conversation_id), pinned))
+    async def pin(self, conversation_id: str, pinned: bool, seen: bool) -> None:
+        """To the top of the list, or back to its date; `seen`: it was done in the list."""
+        conversations = services().conversations
+        done = await self._do(lambda asker: conversations.pin(asker, identifier(conversation_id), pinned))
+        if done and not seen:
+            await toast(self, "Pinned to the top of the list" if pinned else "Unpinned")
 
     @rx.event
     @allow(Who.SIGNED_IN)
     async def archive(self, conversation_id: str, archived: bool) -> None:
         """Out of the list, or back into it."""
-        asker = await principal(self)
-        work = services().conversations.archive(asker, identifier(conversation_id), archived)
-        if await self._try(work) and archived:
+        conversations = services().conversations
+        done = await self._do(
+            lambda asker: conversations.archive(asker, identifier(conversation_id), archived)
+        )
+        if done and archived:
             undo = Undo(kind=UndoKind.UNARCHIVE, conversation_id=conversation_id)
             await toast(self, "Conversation archived", undo=undo)
+        elif done:
+            await toast(self, "Back in the list")
 
     @rx.event
     @allow(Who.SIGNED_IN)
     async def delete(self, conversation_id: str, reopen: bool) -> None:
         """Gone at once, and for good when nobody takes it back."""
-        asker = await principal(self)
-        if await self._try(services().conversations.delete(asker, identifier(conversation_id))):
+        conversations = services().conversations
+        if await self._do(lambda asker: conversations.delete(asker, identifier(conversation_id))):
             undo = Undo(kind=UndoKind.RESTORE, conversation_id=conversation_id, reopen=reopen)
             await toast(self, "Conversation deleted", undo=undo)
 
@@ -66,24 +74,21 @@ class Manage(rx.State):
     @allow(Who.SIGNED_IN)
     async def clear(self, conversation_id: str) -> None:
         """All messages go; the conversation stays."""
+        conversations = services().conversations
+        token = await self._do(lambda asker: conversations.clear(asker, identifier(conversation_id)))
+        if token:
+            undo = Undo(kind=UndoKind.UNCLEAR, conversation_id=conversation_id, token=str(token))
+            await toast(self, "Conversation cleared", undo=undo)
+
+    async def _do(self, work: Callable[[Principal], Awaitable[str | None]]) -> str | bool:
+        """What came of it, or whether it was done; a refusal is said in words. The list follows at once."""
         asker = await principal(self)
         try:
-            token = await services().conversations.clear(asker, identifier(conversation_id))
+            done = await work(asker) or True
         except NotSignedIn:
             raise
         except ChatError as error:
             await toast(self, error.message, kind="error")
-            return
-        undo = Undo(kind=UndoKind.UNCLEAR, conversation_id=conversation_id, token=token)
-        await toast(self, "Conversation cleared", undo=undo)
-
-    async def _try(self, work: Awaitable[None]) -> bool:
-        """Whether it was done; a refusal is said in words."""
-        try:
-            await work
-        except NotSignedIn:
-            raise
-        except ChatError as error:
-            await toast(self, error.message, kind="error")
-            return False
-        return True
+            done = False
+        await (await self.get_state(Side))._answer(asker)
+        return done

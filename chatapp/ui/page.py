@@ -13,7 +13,7 @@ from chatapp.ui.components.shortcuts import shortcuts
 from chatapp.ui.components.sidebar import sidebar
 from chatapp.ui.components.skeleton import log_skeleton
 from chatapp.ui.components.toasts import toasts
-from chatapp.ui.components.welcome import welcome
+from chatapp.ui.components.welcome import emptied, welcome
 from chatapp.ui.components.words import spoken
 from chatapp.ui.side import Side
 
@@ -40,6 +40,7 @@ def chat_page() -> rx.Component:
         rx.el.main(
             header(),
             _conversation(),
+            emptied(),
             rx.el.div(notices(), queue(), composer(), class_name="foot shrink-0 pb-3 sm:pb-5"),
             class_name="relative flex min-w-0 flex-1 flex-col",
         ),

@@ -21,18 +21,23 @@ class Piece(TypedDict):
 
 
 class Place(TypedDict):
-    """A message that was found."""
+    """A message that was found, and the address that shows it."""
 
     id: str
+    to: str
     who: str
     at: str
     pieces: list[Piece]
 
 
 class Found(TypedDict):
-    """A conversation, and the messages of it that were found."""
+    """A conversation, and the messages of it that were found.
+
+    `to` is its address when its title was found, or else that of its first message that was.
+    """
 
     id: str
+    to: str
     title: list[Piece]
     places: list[Place]
 
@@ -60,16 +65,16 @@ class Search(rx.State):
 
 
 def grouped(hits: Iterable[Hit]) -> tuple[Found, ...]:
-    """By conversation, in the order of the best hit of each."""
+    """By conversation, in the order of the best hit of each; a title's hit comes before its messages'."""
     found: dict[str, Found] = {}
     for hit in hits:
-        title = [Piece(text=hit.title, hit=False)]
-        one = found.setdefault(hit.conversation_id, Found(id=hit.conversation_id, title=title, places=[]))
         pieces = [Piece(text=text, hit=is_hit) for text, is_hit in hit.snippet]
+        to = f"/c/{hit.conversation_id}" + (f"?m={hit.message_id}" if hit.message_id else "")
+        title = [Piece(text=hit.title, hit=False)] if hit.message_id else pieces
+        first = Found(id=hit.conversation_id, to=to, title=title, places=[])
+        one = found.setdefault(hit.conversation_id, first)
         if hit.message_id:
             who = "You" if hit.role is Role.USER else "Reply"
             at = hit.at.isoformat(timespec="seconds")
-            one["places"].append(Place(id=hit.message_id, who=who, at=at, pieces=pieces))
-        else:
-            one["title"] = pieces
+            one["places"].append(Place(id=hit.message_id, to=to, who=who, at=at, pieces=pieces))
     return tuple(found.values())

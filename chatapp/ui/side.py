@@ -1,16 +1,19 @@
 """What stands around the conversation: the list of others, the models, and what the composer must know."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import reflex as rx
 
 from chatapp.domain.accounts import Principal
+from chatapp.domain.errors import NotFound
 from chatapp.domain.ids import new_id
 from chatapp.ui.access import principal, services
 from chatapp.ui.build_id import build_id
 from chatapp.ui.gate import Who, allow
-from chatapp.ui.listing import Item, dated, plain
+from chatapp.ui.listing import NONE_UNLISTED, Item, Unlisted, dated, plain
+from chatapp.ui.opened import place_in
 from chatapp.ui.rows import Choice, Step, choice, steps
 
 #: The conversation in use moves to the top and gets a title: only so many items are sent again for that.
@@ -21,7 +24,7 @@ MOST: Final = 1000
 
 
 class Side(rx.State):
-    """`build`: which page the server would send now.
+    """`build`: which page the server would send now. `answered` counts what was asked for here and is done.
 
     `epoch` is new at each hydration: the composer then sends again what was not acknowledged.
     `utc_offset`, in minutes, is the browser's: days begin where the reader is.
@@ -33,12 +36,14 @@ class Side(rx.State):
     more: bool = False
     archived: tuple[Item, ...] = ()
     in_archive: bool = False
+    unlisted: Unlisted = NONE_UNLISTED
     models: tuple[Choice, ...] = ()
     steps: tuple[Step, ...] = ()
     epoch: str = ""
     me: str = ""
     max_chars: int = 0
     signed_out: bool = False
+    answered: int = 0
     build: str = ""
     utc_offset: str = rx.LocalStorage("0", name="utc_offset")
     _offset: int = 0
@@ -49,14 +54,14 @@ class Side(rx.State):
     async def show_more(self) -> None:
         """Those that were used before the ones in the list."""
         self._limit = min(self._limit + PAGE, MOST)
-        await self._read(await principal(self))
+        await self._answer(await principal(self))
 
     @rx.event
     @allow(Who.SIGNED_IN)
     async def show_archive(self, shown: bool) -> None:
         """Between the list and the archive."""
         self.in_archive = shown
-        await self._read(await principal(self))
+        await self._answer(await principal(self))
 
     def _begin(self, asker: Principal, utc_offset: object = None) -> None:
         """A page was hydrated; `utc_offset` is what its browser said."""
@@ -66,6 +71,11 @@ class Side(rx.State):
         self.signed_out = False
         self.build = build_id()
         self._offset = _minutes(utc_offset)
+
+    async def _answer(self, asker: Principal) -> None:
+        """Something was done: the list shows it in the same delta."""
+        self.answered += 1
+        await self._read(asker)
 
     async def _read(self, asker: Principal) -> None:
         """Assigns only what changed, since what is assigned is sent."""
@@ -86,10 +96,22 @@ class Side(rx.State):
         others = listing.items[len(pinned) :]
         items = dated(others, now=datetime.now(UTC), offset_minutes=self._offset)
         lists = {"pinned": plain(pinned), "top": items[:TOP], "rest": items[TOP:], "more": listing.has_more}
+        lists["unlisted"] = await self._unlisted(asker, {one.conversation.id for one in listing.items})
         if self.in_archive:
             archive = await conversations.listing(asker, limit=self._limit, archived=True)
             lists |= {"archived": plain(archive.items), "more": archive.has_more}
         return lists
+
+    async def _unlisted(self, asker: Principal, listed: Collection[str]) -> Unlisted:
+        """The conversation in the address, unless the list says it all."""
+        conversation_id, _ = place_in(self.router.url)
+        if not conversation_id or conversation_id in listed:
+            return NONE_UNLISTED
+        try:
+            found = (await services().conversations.window(asker, conversation_id, limit=1)).conversation
+        except NotFound:
+            return NONE_UNLISTED
+        return Unlisted(id=found.id, title=found.title, archived=found.archived)
 
 
 def _minutes(said: object) -> int:

@@ -15,6 +15,7 @@ from chatapp.domain.ids import new_id
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import identifier
 from chatapp.ui.gate import Who, allow
+from chatapp.ui.side import Side
 
 #: More at once than one reads; the oldest makes room.
 MAX_SHOWN: Final = 3
@@ -70,12 +71,14 @@ class Toasts(rx.State):
         if way_back is None:
             return None
         try:
-            await _undo(await principal(self), way_back)
+            asker = await principal(self)
+            await _undo(asker, way_back)
         except NotSignedIn:
             raise
         except ChatError as error:
             self._add(error.message, kind="error")
             return None
+        await (await self.get_state(Side))._answer(asker)
         return rx.redirect(f"/c/{way_back.conversation_id}") if way_back.reopen else None
 
     def _add(self, text: str, *, kind: str = "done", undo: Undo | None = None) -> None:

@@ -9,7 +9,7 @@ from tests.architecture.source import Source, sources
 MODULES = {"outbox.py", "place.py", "browser.py", "shortcuts.py", "markdown.py", "diagrams.py"}
 #: An expression that joins two things of the page; more is code, and has its place in one of those.
 MAX_ELSEWHERE = 600
-MAX_IN_ALL = 31_000
+MAX_IN_ALL = 33_000
 CODE = re.compile(r"=>|\bfunction\b.*\{|\bdocument\.|\blocalStorage\b")
 
 

@@ -1,6 +1,10 @@
 """Conversations kept in order: each thing that the menus offer, and its way back."""
 
-from playwright.async_api import Locator, expect
+import asyncio
+import re
+from collections.abc import Callable
+
+from playwright.async_api import Locator, WebSocketRoute, expect
 
 from tests.app_server import AppServer
 from tests.e2e.saying import Say
@@ -13,10 +17,13 @@ def link(screen: Screen, name: str) -> Locator:
     return screen.sidebar.get_by_role("link", name=name)
 
 
-async def choose(screen: Screen, item: str, action: str) -> None:
+def item(screen: Screen, name: str) -> Locator:
+    return screen.sidebar.get_by_role("listitem").filter(has=screen.page.get_by_role("link", name=name))
+
+
+async def choose(screen: Screen, name: str, action: str) -> None:
     """An action of an item's menu, by keyboard alone."""
-    row = screen.sidebar.get_by_role("listitem").filter(has=screen.page.get_by_role("link", name=item))
-    await row.get_by_role("button", name="More").press("Enter")
+    await item(screen, name).get_by_role("button", name="More").press("Enter")
     chosen = screen.page.get_by_role("menuitem", name=action, exact=True)
     await expect(chosen).to_be_visible()
     await chosen.press("Enter")
@@ -56,27 +63,47 @@ async def test_a_conversation_is_renamed_where_it_stands(visitor: Visitor) -> No
     await field.press("Enter")
     await expect(link(screen, "Spring tide")).to_be_visible()
     await expect(screen.button("Conversation menu")).to_be_focused()
+    await expect(screen.page.get_by_role("heading", level=1)).to_have_text("Spring tide")
+    await expect(screen.page).to_have_title("Spring tide · chatapp")
 
 
-async def test_what_is_put_away_comes_back(visitor: Visitor) -> None:
-    """Pin, archive, delete and clear; the toast that says so takes it back, by keyboard too."""
+async def two_conversations(visitor: Visitor) -> Screen:
+    """The second one is shown."""
     screen = await visitor.opens()
     await screen.asks("About tides [n:3]")
     await screen.button("New chat").click()
     await screen.asks("About rivers [n:3]")
-    rivers = screen.page.url
+    return screen
+
+
+async def test_what_is_pinned_or_put_away_comes_back(visitor: Visitor) -> None:
+    """By keyboard alone: the focus stays with what was moved, or goes to what is next to it."""
+    screen = await two_conversations(visitor)
     await choose(screen, "About tides", "Pin")
     await expect(screen.sidebar.get_by_role("heading", name="Pinned")).to_be_visible()
+    await expect(link(screen, "About tides")).to_be_focused()
     await choose(screen, "About tides", "Unpin")
     await expect(screen.sidebar.get_by_role("heading", name="Pinned")).to_have_count(0)
 
     await choose(screen, "About tides", "Archive")
     await expect(link(screen, "About tides")).to_have_count(0)
-    await screen.button("Archived").click()
-    await screen.button("Unarchive").click()
+    await expect(link(screen, "About rivers")).to_be_focused()
+    await screen.button("Archived").press("Enter")
+    await expect(screen.button("Back to all conversations")).to_be_focused()
+    await link(screen, "About tides").press("Enter")
+    await expect(screen.page.get_by_role("heading", level=1)).to_contain_text("About tides")
+    await screen.button("Unarchive").press("Enter")
+    await expect(toast(screen, "Back in the list")).to_be_visible()
     await expect(screen.sidebar.get_by_text("Nothing is archived.")).to_be_visible()
-    await screen.button("Back to all conversations").click()
+    await screen.button("Back to all conversations").press("Enter")
+    await expect(screen.button("Archived")).to_be_focused()
     await expect(link(screen, "About tides")).to_be_visible()
+
+
+async def test_what_is_deleted_or_cleared_comes_back(visitor: Visitor) -> None:
+    """The toast that says so takes it back, by keyboard too."""
+    screen = await two_conversations(visitor)
+    rivers = screen.page.url
 
     await choose(screen, "About rivers", "Delete")
     await expect(screen.page.get_by_role("region", name="Welcome")).to_be_visible()
@@ -87,10 +114,54 @@ async def test_what_is_put_away_comes_back(visitor: Visitor) -> None:
     await expect(screen.reply).to_be_visible()
 
     await choose_here(screen, "Clear conversation")
+    await expect(screen.page.get_by_text("This conversation is empty")).to_be_visible()
     await expect(screen.replies).to_have_count(0)
     await toast(screen, "Conversation cleared").get_by_role("button", name="Undo").click()
     await expect(screen.reply).to_contain_text("w2")
     await expect(toast(screen, "Conversation cleared")).to_have_count(0)
+
+
+async def test_what_takes_longer_than_a_moment_shows(visitor: Visitor) -> None:
+    """A line at the top until the answer is there; what is asked for offline is done when there is a line."""
+    screen = await visitor.tab()
+    answers: list[Callable[[], None]] = []
+    held = asyncio.Event()
+
+    def hold(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def answer(message: str | bytes) -> None:
+            if held.is_set():
+                answers.append(lambda: socket.send(message))
+            else:
+                socket.send(message)
+
+        server.on_message(answer)
+
+    await screen.page.route_web_socket(re.compile("/_event/"), hold)
+    await screen.goes_to("/")
+    await expect(screen.sidebar.get_by_text("What you talk about is kept here.")).to_be_visible()
+    held.set()
+    await screen.button("Archived").click()
+    await expect(screen.page.locator(".waiting").first).to_be_visible()
+    held.clear()
+    for give in answers:
+        give()
+    await expect(screen.button("Back to all conversations")).to_be_visible()
+    await expect(screen.page.locator(".waiting")).to_have_count(0)
+
+
+async def test_each_page_has_one_heading(visitor: Visitor) -> None:
+    """Whatever it shows, and below it no level is left out."""
+    screen = await visitor.opens()
+    heading = screen.page.get_by_role("heading", level=1)
+    await expect(heading).to_contain_text("What would you like")
+    await screen.asks("About tides [n:3]")
+    await expect(heading).to_have_text("About tides [n:3]")
+    await screen.page.set_viewport_size({"width": 390, "height": 844})
+    await expect(heading).to_have_text("About tides [n:3]")
+    await screen.goes_to("/c/nowhere")
+    await expect(heading).to_have_text("This conversation was not found")
 
 
 async def test_the_list_says_what_is_being_answered(visitor: Visitor) -> None:
@@ -119,5 +190,9 @@ async def test_forty_conversations_are_walked_by_arrow_keys(
     await expect(links.nth(2)).to_have_attribute("aria-current", "page")
     await screen.page.set_viewport_size({"width": 390, "height": 844})
     await screen.button("Show the list").click()
-    await choose(screen, "SQLite or PostgreSQL", "Archive")
-    await expect(toast(screen, "Conversation archived")).to_be_visible()
+    await item(screen, "SQLite or PostgreSQL").get_by_role("button", name="More").click()
+    await screen.page.get_by_role("menuitem", name="Archive").click()
+    await expect(link(screen, "SQLite or PostgreSQL")).to_have_count(0)
+    await toast(screen, "Conversation archived").get_by_role("button", name="Undo").click()
+    await screen.button("Show the list").click()
+    await expect(link(screen, "SQLite or PostgreSQL")).to_be_visible()

@@ -44,7 +44,8 @@ function useKept(name, fallback) {
   }, [name]);
   return useSyncExternalStore(onKept, read, () => fallback);
 }
-const isWide = () => matchMedia("(min-width: 768px)").matches;
+const wide = globalThis.matchMedia?.("(min-width: 768px)");
+const isWide = () => wide.matches;
 const toggleSidebar = () => {
   const list = document.getElementById("sidebar");
   if (!isWide()) return list.togglePopover();
@@ -55,13 +56,48 @@ const showSidebar = () => {
   else if (!document.querySelector("#sidebar:popover-open")) document.getElementById("sidebar").showPopover();
 };
 const closeDrawer = () => document.getElementById("sidebar").hidePopover();
+// The focus goes into the drawer, and comes back from it. What tells of what was done lies above it.
+const drawerMoved = ({ newState, currentTarget: drawer }) => {
+  document.querySelector(".toasts").togglePopover(newState === "open");
+  const inside = drawer.contains(document.activeElement);
+  if (newState === "closed") {
+    const opener = document.querySelector("[popovertarget=sidebar]");
+    return inside ? opener.focus() : focusOn(opener);
+  }
+  wide.addEventListener("change", closeDrawer, { once: true });
+  if (inside) return;
+  (drawer.querySelector("a[aria-current=page]") ?? drawer.querySelector("button")).focus();
+};
 const leave = (id) => {
   if (location.pathname === "/c/" + id) document.querySelector("[data-press=new-chat]").click();
 };
-// Arrow keys go through the links of the list, or of what was found; Enter in the field opens the first.
+const leaveDrawer = ({ relatedTarget }) => { if (relatedTarget?.closest("main")) closeDrawer() };
+const focusOn = (element) => { if (document.activeElement === document.body) element?.focus() };
+const searchField = () => document.querySelector("#sidebar input[type=search]");
+const search = () => {
+  const field = searchField(), here = document.activeElement;
+  if (here !== field) field.cameFrom = here;
+  field.focus();
+  field.select();
+};
+const leaveSearch = (event) => {
+  const clear = document.querySelector("[data-press=clear-search]");
+  if (!clear && !isWide()) return;
+  event.preventDefault();
+  clear?.click();
+  const field = searchField(), before = field.cameFrom;
+  if (!isWide()) return field.focus();
+  const there = before?.isConnected && before !== document.body;
+  (there ? before : document.querySelector("textarea[aria-label=Message]")).focus();
+};
+// Arrow keys go through the links of the list, or of what was found; Enter in the field opens the first, and
+// Escape ends the search.
 const walk = (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], here = event.target;
-  if (!step || event.altKey || !here.matches("a, input[type=search]")) return;
+  if (event.nativeEvent.isComposing || event.altKey || !here.matches("a, input[type=search]")) return;
+  if (event.key === "Escape" && here.matches("input, [data-results] a")) return leaveSearch(event);
+  if (event.key === "Enter" && here.matches("input")) document.querySelector("[data-results] a")?.click();
+  if (!step) return;
   const stops = [...event.currentTarget.querySelectorAll("input[type=search], a")];
   const next = stops[stops.indexOf(here) + step];
   if (next) { event.preventDefault(); next.focus() }
@@ -70,9 +106,15 @@ const walk = (event) => {
 const titleField = (field) => {
   field.focus();
   field.select();
-  return () => setTimeout(() => {
-    if (document.activeElement === document.body) document.querySelector(field.dataset.back)?.focus();
-  });
+  return () => setTimeout(() => focusOn(document.querySelector(field.dataset.back)));
+};
+// What has the focus and goes away hands it on: to where it appears again, or else to its neighbour.
+const handOver = (node) => () => {
+  if (!node.contains(document.activeElement)) return;
+  const item = (one) => one?.querySelector("[data-item]")?.dataset.item;
+  const near = [node, node.nextElementSibling, node.previousElementSibling].map(item).filter(Boolean);
+  const next = [...near.map((id) => `[data-item="${id}"]`), node.dataset.next ?? "[data-press=new-chat]"];
+  setTimeout(() => focusOn(next.map((one) => document.querySelector(one)).find(Boolean)));
 };
 // A menu gives the focus back to its button, but not away from the title that it was used to change.
 const leaveTitleAlone = (event) => {
@@ -95,12 +137,24 @@ function useSearch(asked, emit) {
   return {
     text, waiting: text.trim() !== asked, clear: () => change(""),
     change: (event) => change(event.target.value),
-    key: (event) => {
-      if (event.nativeEvent.isComposing) return;
-      if (event.key === "Escape" && text) { event.preventDefault(); change("") }
-      if (event.key === "Enter") document.querySelector("#sidebar ul a")?.click();
-    },
   };
+}
+const asked = () => dispatchEvent(new Event("asked"));
+function useWaiting(...answers) {
+  const [waits, setWaits] = useState(false);
+  useEffect(() => {
+    const wait = () => setWaits(true);
+    addEventListener("asked", wait);
+    return () => removeEventListener("asked", wait);
+  }, []);
+  useEffect(() => setWaits(false), answers);
+  return waits;
+}
+function useTitle(title) {
+  useEffect(() => {
+    document.title = title ? title + " · chatapp" : "chatapp";
+    return () => { document.title = "chatapp" };
+  }, [title]);
 }
 const introduce = ({ name }) => {
   keep("name", name.trim());

@@ -61,7 +61,7 @@ class LineGlue(rx.Fragment):
 
 def connection() -> rx.Component:
     """Quiet while all is well; words as soon as it is not."""
-    state = _connection_var()
+    state = connection_var()
     return together(
         rx.el.span(class_name="size-2 shrink-0 rounded-full bg-current", aria_hidden=True),
         rx.match(
@@ -83,7 +83,7 @@ def connection_notices() -> rx.Component:
     return rx.fragment(
         together(
             rx.match(
-                rx.cond(_connection_var() == "offline", "offline", _line_var()),
+                rx.cond(connection_var() == "offline", "offline", _line_var()),
                 ("offline", _interrupted(rx.cond(_line_var() == "none", OFFLINE, UNREACHABLE))),
                 ("lost", _interrupted(LOST, after="1.5s")),
                 rx.fragment(),
@@ -132,7 +132,8 @@ def _line_var() -> rx.Var[str]:
     return rx.Var("line", _var_type=str, _var_data=data).guess_type()
 
 
-def _connection_var() -> rx.Var[str]:
+def connection_var() -> rx.Var[str]:
+    """`online`, `connecting` or `offline`."""
     data = VarData.merge(
         Side.epoch._get_all_var_data(),
         _line_var()._get_all_var_data(),

@@ -8,6 +8,7 @@ from chatapp.ui.components.buttons import icon_button
 from chatapp.ui.components.menu import menu, menu_item
 from chatapp.ui.components.outbox import conversation_var
 from chatapp.ui.components.skeleton import list_skeleton
+from chatapp.ui.components.waiting import waits_for
 from chatapp.ui.listing import Item
 from chatapp.ui.managing import Manage
 from chatapp.ui.side import Side
@@ -15,8 +16,9 @@ from chatapp.ui.side import Side
 
 def conversation_list() -> rx.Component:
     """Pinned ones, then the others by date."""
+    is_empty = Side.pinned.length() + Side.top.length() == 0
     return rx.fragment(
-        rx.cond(Side.epoch == "", list_skeleton(), rx.fragment()),
+        rx.cond(Side.epoch == "", list_skeleton(), rx.cond(is_empty, _nothing(), rx.fragment())),
         rx.cond(
             Side.pinned.length() > 0,
             rx.fragment(
@@ -35,13 +37,22 @@ def archive_list() -> rx.Component:
     """What was put away, with the way back."""
     return rx.fragment(
         rx.el.div(
-            icon_button("Back to all conversations", "arrow-left", on_click=Side.show_archive(False)),
+            icon_button(
+                "Back to all conversations",
+                "arrow-left",
+                on_click=waits_for(Side.show_archive(False)),
+                custom_attrs={
+                    "data-press": "leave-archive",
+                    "ref": code("handOver"),
+                    "data-next": "[data-press=archived]",
+                },
+            ),
             rx.el.h2("Archived", class_name="text-sm font-semibold text-foreground"),
             class_name="flex items-center gap-1 pb-2",
         ),
         rx.cond(
             Side.archived.length() == 0,
-            rx.el.p("Nothing is archived.", class_name="px-2.5 py-1.5 text-sm text-muted-foreground"),
+            _hint("Nothing is archived. What you archive is found here, and by the search."),
             rx.el.ul(rx.foreach(Side.archived, _archived)),
         ),
         _more(),
@@ -61,6 +72,14 @@ def title_field(conversation_id: rx.Var[str], title: rx.Var[str], *, back: rx.Va
     )
 
 
+def _nothing() -> rx.Component:
+    return _hint("What you talk about is kept here.")
+
+
+def _hint(text: str) -> rx.Component:
+    return rx.el.p(text, class_name="px-2.5 py-2 text-sm text-muted-foreground text-pretty")
+
+
 def _item(one: rx.Var[Item], *, pinned: bool) -> rx.Component:
     back = "a[data-item='" + one["id"].to(str) + "']"
     return rx.el.li(
@@ -71,6 +90,7 @@ def _item(one: rx.Var[Item], *, pinned: bool) -> rx.Component:
             rx.el.div(_link(one), _menu(one, pinned=pinned), class_name="item relative"),
         ),
         key=one["id"],
+        custom_attrs={"ref": code("handOver")},
     )
 
 
@@ -105,9 +125,9 @@ def _menu(one: rx.Var[Item], *, pinned: bool) -> rx.Component:
         menu(
             "More",
             menu_item("Rename", "pencil", Manage.begin_renaming(one["id"])),
-            menu_item("Unpin", "pin-off", Manage.pin(one["id"], False))
+            menu_item("Unpin", "pin-off", Manage.pin(one["id"], False, True))
             if pinned
-            else menu_item("Pin", "pin", Manage.pin(one["id"], True)),
+            else menu_item("Pin", "pin", Manage.pin(one["id"], True, True)),
             menu_item("Archive", "archive", Manage.archive(one["id"], True)),
             delete_item(one["id"]),
             class_name="size-8 item-more",
@@ -131,9 +151,10 @@ def _archived(one: rx.Var[Item]) -> rx.Component:
             "archive-restore",
             size=16,
             class_name="absolute! right-0.5 top-0.5 size-8!",
-            on_click=Manage.archive(one["id"], False),
+            on_click=waits_for(Manage.archive(one["id"], False)),
         ),
         key=one["id"],
+        custom_attrs={"ref": code("handOver"), "data-next": "[data-press=leave-archive]"},
         class_name="relative",
     )
 
@@ -146,7 +167,7 @@ def _more() -> rx.Component:
     button = rx.el.button(
         "Show more",
         type="button",
-        on_click=Side.show_more,
+        on_click=waits_for(Side.show_more),
         class_name="mt-1 w-full rounded-lg px-2.5 py-1.5 text-left text-sm text-muted-foreground "
         "cursor-pointer hover:bg-accent hover:text-foreground",
     )

@@ -1,7 +1,6 @@
 """Above the conversation: the list's button, the model, the connection, the looks and the keys."""
 
 import reflex as rx
-from reflex_base.vars import VarData
 
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.abilities import abilities
@@ -9,10 +8,13 @@ from chatapp.ui.components.appearance import appearance
 from chatapp.ui.components.buttons import icon_button
 from chatapp.ui.components.connection import connection
 from chatapp.ui.components.conversation_list import delete_item, title_field
+from chatapp.ui.components.here import archived_var, pinned_var, title_var
 from chatapp.ui.components.menu import menu, menu_item
 from chatapp.ui.components.outbox import conversation_var, model_var, pick_model
 from chatapp.ui.components.shortcuts import help_button
 from chatapp.ui.components.sidebar import sidebar_buttons
+from chatapp.ui.components.together import together
+from chatapp.ui.components.waiting import waiting_line
 from chatapp.ui.managing import IN_HEADER, Manage
 from chatapp.ui.rows import Choice
 from chatapp.ui.side import Side
@@ -21,12 +23,13 @@ from chatapp.ui.side import Side
 def header() -> rx.Component:
     """One line of glass, the same on every screen."""
     return rx.el.header(
+        waiting_line(),
         sidebar_buttons(),
         _models(),
         abilities(),
-        rx.el.div(_title(), class_name="flex min-w-0 flex-1 justify-center px-2"),
+        together(_title(), class_name="flex min-w-0 flex-1 items-center justify-center px-2"),
         connection(),
-        rx.cond(conversation_var() != "", _conversation_menu(), rx.fragment()),
+        rx.cond((conversation_var() == "") | Chat.missing, rx.fragment(), _conversation_menu()),
         icon_button("Toggle theme", "sun-moon", on_click=rx.toggle_color_mode),
         appearance(),
         rx.el.div(help_button(), class_name="hidden sm:block"),
@@ -63,14 +66,34 @@ def _option(one: rx.Var[Choice]) -> rx.Component:
 
 
 def _title() -> rx.Component:
-    """Of the conversation on the screen, or the field for it."""
-    cid, title = conversation_var(), _title_var()
+    """Of the conversation on the screen, with the field for it. The welcome has a heading of its own, and so
+    has what stands for a conversation that was not found."""
+    cid, title = conversation_var(), title_var()
     field = rx.el.div(
         title_field(cid, title, back="[data-press=conversation-menu]"),
-        class_name="absolute inset-x-3 max-w-80 sm:static sm:w-full",
+        class_name="absolute inset-0 z-10 flex items-center bg-background px-3 "
+        "sm:static sm:w-full sm:max-w-96 sm:bg-transparent sm:p-0",
     )
-    shown = rx.el.span(title, class_name="hidden truncate text-sm text-muted-foreground lg:inline")
-    return rx.cond(cid == "", rx.fragment(), rx.cond(Manage.renaming == IN_HEADER, field, shown))
+    heading = rx.el.h1(
+        rx.cond(title == "", "Conversation", title),
+        class_name=rx.cond(
+            Manage.renaming == IN_HEADER, "sr-only", "sr-only lg:not-sr-only lg:truncate text-sm font-medium"
+        ),
+    )
+    shown = rx.fragment(
+        heading,
+        rx.cond(archived_var(), _archived(), rx.fragment()),
+        rx.cond(Manage.renaming == IN_HEADER, field, rx.fragment()),
+    )
+    return rx.cond((cid == "") | (Chat.missing & (Chat.cid == cid)), rx.fragment(), shown)
+
+
+def _archived() -> rx.Component:
+    return rx.el.span(
+        "Archived",
+        class_name="ml-2 hidden shrink-0 rounded-md bg-muted px-1.5 text-xs leading-5 text-muted-foreground "
+        "sm:inline",
+    )
 
 
 def _conversation_menu() -> rx.Component:
@@ -79,27 +102,15 @@ def _conversation_menu() -> rx.Component:
         "Conversation menu",
         menu_item("Rename", "pencil", Manage.begin_renaming(IN_HEADER)),
         rx.cond(
-            _pinned_var(),
-            menu_item("Unpin", "pin-off", Manage.pin(cid, False)),
-            menu_item("Pin", "pin", Manage.pin(cid, True)),
+            pinned_var(),
+            menu_item("Unpin", "pin-off", Manage.pin(cid, False, False)),
+            menu_item("Pin", "pin", Manage.pin(cid, True, False)),
         ),
-        menu_item("Archive", "archive", Manage.archive(cid, True)),
+        rx.cond(
+            archived_var(),
+            menu_item("Unarchive", "archive-restore", Manage.archive(cid, False)),
+            menu_item("Archive", "archive", Manage.archive(cid, True)),
+        ),
         menu_item("Clear conversation", "eraser", Manage.clear(cid)),
         delete_item(cid),
     )
-
-
-def _title_var() -> rx.Var[str]:
-    """What the list says of the conversation on the screen."""
-    cid, lists = conversation_var(), (Side.pinned, Side.top, Side.rest)
-    everything = ", ".join(f"...{one!s}" for one in lists)
-    found = f'([{everything}].find((one) => one.id === {cid!s})?.title ?? "")'
-    data = VarData.merge(cid._get_all_var_data(), *(one._get_all_var_data() for one in lists))
-    return rx.Var(found, _var_type=str, _var_data=data).guess_type()
-
-
-def _pinned_var() -> rx.Var[bool]:
-    cid = conversation_var()
-    found = f"{Side.pinned!s}.some((one) => one.id === {cid!s})"
-    data = VarData.merge(cid._get_all_var_data(), Side.pinned._get_all_var_data())
-    return rx.Var(found, _var_type=bool, _var_data=data).guess_type()

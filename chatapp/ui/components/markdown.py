@@ -83,7 +83,7 @@ const Input = ({ checked }) => {
   return createElement("input", { ...props, "aria-label": name });
 };
 const heading = (level) => ({ children }) =>
-  createElement("h3", { className: `h${level}`, "data-streamdown": `heading-${level}` }, children);
+  createElement("h2", { className: `h${level}`, "data-streamdown": `heading-${level}` }, children);
 const headings = Object.fromEntries([1, 2, 3, 4, 5, 6].map((level) => [`h${level}`, heading(level)]));
 const scrolls = (name) => ({ tabIndex: 0, role: "group", "aria-label": name });
 """

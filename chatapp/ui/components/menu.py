@@ -7,6 +7,7 @@ from reflex_base.components.component import Component
 
 from chatapp.ui.components.browser import code
 from chatapp.ui.components.buttons import QUIET
+from chatapp.ui.components.waiting import waits_for
 
 _LIBRARY: Final = "@radix-ui/react-dropdown-menu@2.2.1"
 
@@ -27,14 +28,6 @@ class MenuTrigger(Component):
     library = _LIBRARY
     tag = "Trigger"
     alias = "MenuTrigger"
-
-
-class MenuPortal(Component):
-    """Puts the list above everything else."""
-
-    library = _LIBRARY
-    tag = "Portal"
-    alias = "MenuPortal"
 
 
 class MenuContent(Component):
@@ -59,28 +52,29 @@ class MenuItem(Component):
     on_select: rx.EventHandler[rx.event.no_args_event_spec]
 
 
-def menu(name: str, *items: rx.Component, icon: str = "ellipsis", class_name: str = "") -> rx.Component:
-    """A menu behind a quiet button with this name."""
+def menu(name: str, *items: rx.Component, class_name: str = "size-9") -> rx.Component:
+    """A menu behind a quiet button with this name.
+
+    It opens beside its button and not at the end of the page: a drawer lies above all that is outside of it.
+    """
     return MenuRoot.create(
         MenuTrigger.create(
-            rx.icon(icon, size=18, aria_hidden=True),
+            rx.icon("ellipsis", size=18, aria_hidden=True),
             custom_attrs={
                 "aria-label": name,
                 "title": name,
                 "type": "button",
                 "data-press": name.lower().replace(" ", "-"),
             },
-            class_name=f"{QUIET} shrink-0 {class_name or 'size-9'}",
+            class_name=f"{QUIET} shrink-0 {class_name}",
         ),
-        MenuPortal.create(
-            MenuContent.create(
-                *items,
-                align="end",
-                side_offset=4,
-                collision_padding=8,
-                custom_attrs={"onCloseAutoFocus": code("leaveTitleAlone")},
-                class_name="floating glass z-50 min-w-44 p-1.5 text-sm",
-            )
+        MenuContent.create(
+            *items,
+            align="end",
+            side_offset=4,
+            collision_padding=8,
+            custom_attrs={"onCloseAutoFocus": code("leaveTitleAlone")},
+            class_name="floating z-50 min-w-44 bg-popover p-1.5 text-sm font-normal",
         ),
         modal=False,
     )
@@ -94,7 +88,7 @@ def menu_item(
     return MenuItem.create(
         rx.icon(icon, size=16, aria_hidden=True),
         text,
-        on_select=on_select,
+        on_select=waits_for(on_select),
         class_name="flex items-center gap-2.5 rounded-lg px-2.5 py-1.5 outline-none cursor-pointer "
         f"select-none data-[highlighted]:bg-accent {tone}",
     )

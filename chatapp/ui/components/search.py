@@ -1,5 +1,7 @@
 """The search of the sidebar: as one types, with what was found marked."""
 
+from typing import Final
+
 import reflex as rx
 from reflex_base.event import EventChain
 from reflex_base.utils.imports import ImportVar
@@ -9,10 +11,12 @@ from reflex_components_core.react_router import ReactRouterLink
 
 from chatapp.ui.components.browser import BrowserGlue, do
 from chatapp.ui.components.buttons import icon_button
+from chatapp.ui.components.connection import connection_var
 from chatapp.ui.components.together import together
 from chatapp.ui.searching import Found, Piece, Place, Search
 
-_SHORT_TIME = "{ dateStyle: 'medium' }"
+_SHORT_TIME: Final = "{ dateStyle: 'medium' }"
+_NOTHING: Final = "No results. Fewer or other words may find it."
 
 
 def search_field() -> rx.Component:
@@ -31,7 +35,7 @@ def search_field() -> rx.Component:
             placeholder="Search",
             max_length=200,
             auto_complete="off",
-            custom_attrs={"onChange": _search("change"), "onKeyDown": _search("key")},
+            custom_attrs={"onChange": _search("change")},
             class_name="h-9 w-full rounded-xl border border-transparent bg-accent pl-9 pr-9 text-sm "
             "placeholder:text-muted-foreground [&::-webkit-search-cancel-button]:hidden",
         ),
@@ -44,6 +48,7 @@ def search_field() -> rx.Component:
                 size=16,
                 class_name="absolute! right-0.5 top-0.5 size-8!",
                 on_click=rx.call_function(_search("clear")),
+                custom_attrs={"data-press": "clear-search"},
             ),
         ),
         _status(),
@@ -55,7 +60,11 @@ def _status() -> rx.Component:
     return rx.el.span(
         rx.cond(
             _search("waiting"),
-            rx.el.span("Searching…", class_name="after-a-moment"),
+            rx.cond(
+                connection_var() == "offline",
+                "The search goes on when the connection is back.",
+                rx.el.span("Searching…", class_name="after-a-moment"),
+            ),
             rx.cond(Search.asked == "", "", _outcome()),
         ),
         role="status",
@@ -66,27 +75,29 @@ def _status() -> rx.Component:
 def _outcome() -> rx.Var[str]:
     count = Search.found.length()
     some = rx.cond(count == 1, "1 conversation", count.to(str) + " conversations")
-    return rx.cond(Search.problem != "", Search.problem, rx.cond(count == 0, "No results", some))
+    return rx.cond(Search.problem != "", Search.problem, rx.cond(count == 0, _NOTHING, some))
 
 
 def search_results() -> rx.Component:
     """Under their conversations; arrow keys go from one to the next."""
-    return rx.el.ul(rx.foreach(Search.found, _found), aria_label="Search results")
+    return rx.el.ul(
+        rx.foreach(Search.found, _found), aria_label="Search results", custom_attrs={"data-results": ""}
+    )
 
 
 def _found(one: rx.Var[Found]) -> rx.Component:
     return rx.el.li(
         _link(
-            "/c/" + one["id"].to(str),
+            one["to"].to(str),
             rx.el.span(_marked(one["title"]), class_name="block truncate font-medium text-foreground"),
         ),
-        rx.el.ul(rx.foreach(one["places"].to(list[Place]), lambda place: _place(one, place))),
+        rx.el.ul(rx.foreach(one["places"].to(list[Place]), _place)),
         key=one["id"],
         class_name="pb-3",
     )
 
 
-def _place(one: rx.Var[Found], place: rx.Var[Place]) -> rx.Component:
+def _place(place: rx.Var[Place]) -> rx.Component:
     when = rx.Var(
         f"new Date({place['at']!s}).toLocaleDateString(undefined, {_SHORT_TIME})",
         _var_type=str,
@@ -94,7 +105,7 @@ def _place(one: rx.Var[Found], place: rx.Var[Place]) -> rx.Component:
     ).guess_type()
     return rx.el.li(
         _link(
-            "/c/" + one["id"].to(str) + "?m=" + place["id"].to(str),
+            place["to"].to(str),
             rx.el.span(
                 place["who"],
                 " · ",

@@ -18,6 +18,17 @@ _LIBRARY: Final = "react-hotkeys-hook@5.4.0"
 _SHEET: Final = "help"
 
 
+#: What works without being a shortcut of the page: keys as the sheet writes them, and what they do.
+OTHERS: Final = (
+    ("Enter", "Send the message"),
+    ("Shift Enter", "New line"),
+    ("↑ ↓", "Through the conversations, or what was found"),
+    ("Enter", "Open one; in the search, the first"),
+    ("Esc", "Leave the search, a menu, a title"),
+    ("F8", "To the notifications"),
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shortcut:
     """`keys` in the words of react-hotkeys-hook (`mod` is Ctrl, or ⌘ on a Mac); `run` is JavaScript.
@@ -86,7 +97,6 @@ const THEME = "button[aria-label='Toggle theme']";
 const find = (selector) => [...document.querySelectorAll(selector)].at(-1);
 const press = (selector) => find(selector)?.click();
 const write = () => find(COMPOSER)?.focus();
-const search = () => { const field = find("#sidebar input[type=search]"); field?.focus(); field?.select() };
 const help = () => { const sheet = document.getElementById("SHEET"); if (!sheet.open) sheet.showModal() };
 const isAlone = (event) => !event.defaultPrevented && !event.isComposing
   && !find(":popover-open, dialog[open], [role=menu]")
@@ -142,18 +152,29 @@ def _sheet() -> rx.Component:
             icon_button("Close", "x", on_click=_call(f'getElementById("{_SHEET}").close()')),
             class_name="mb-3 flex items-center justify-between",
         ),
-        rx.el.dl(*(_line(one) for one in SHORTCUTS), class_name="divide-y divide-border text-sm"),
+        rx.el.div(
+            _lines("Everywhere", *((one.shown, one.what) for one in SHORTCUTS)),
+            _lines("Where one is", *OTHERS),
+            class_name="grid gap-x-10 gap-y-5 sm:grid-cols-[3fr_2fr]",
+        ),
         id=_SHEET,
         aria_labelledby="help-title",
         custom_attrs={"closedby": "any"},
-        class_name="floating w-[min(30rem,calc(100vw-2rem))] bg-popover p-5",
+        class_name="floating w-[min(50rem,calc(100vw-2rem))] bg-popover p-5 sm:p-6",
     )
 
 
-def _line(one: Shortcut) -> rx.Component:
+def _lines(heading: str, *lines: tuple[str, str]) -> rx.Component:
+    return rx.el.section(
+        rx.el.h3(heading, class_name="pb-1 text-xs font-medium text-muted-foreground"),
+        rx.el.dl(*(_line(*line) for line in lines), class_name="divide-y divide-border text-sm"),
+    )
+
+
+def _line(shown: str, what: str) -> rx.Component:
     return rx.el.div(
-        rx.el.dt(one.what),
-        rx.el.dd(*(_key(key) for key in one.shown.split()), class_name="flex shrink-0 gap-1"),
+        rx.el.dt(what),
+        rx.el.dd(*(_key(key) for key in shown.split()), class_name="flex shrink-0 gap-1"),
         class_name="flex items-center justify-between gap-4 py-2",
     )
 

@@ -9,6 +9,7 @@ from chatapp.ui.components.buttons import QUIET, icon_button
 from chatapp.ui.components.conversation_list import archive_list, conversation_list
 from chatapp.ui.components.search import search_field, search_results
 from chatapp.ui.components.together import together
+from chatapp.ui.components.waiting import waiting_line, waits_for
 from chatapp.ui.searching import Search
 from chatapp.ui.side import Side
 
@@ -18,6 +19,7 @@ DRAWER: Final = "sidebar"
 def sidebar() -> rx.Component:
     """The browser's own popover: it closes on Escape and outside, and gives the focus back."""
     return rx.el.nav(
+        waiting_line(),
         rx.el.div(
             rx.el.span("chatapp", class_name="pl-2 font-semibold tracking-tight text-foreground"),
             icon_button("Close the list", "x", class_name="md:hidden", on_click=do("closeDrawer()")),
@@ -34,7 +36,12 @@ def sidebar() -> rx.Component:
         ),
         rx.cond(Side.in_archive, rx.fragment(), _archive()),
         id=DRAWER,
-        custom_attrs={"popover": "auto", "onKeyDown": code("walk")},
+        custom_attrs={
+            "popover": "auto",
+            "onKeyDown": code("walk"),
+            "onToggle": code("drawerMoved"),
+            "onBlur": code("leaveDrawer"),
+        },
         aria_label="Conversations",
         class_name="flex-col bg-sidebar",
     )
@@ -78,7 +85,12 @@ def _archive() -> rx.Component:
             rx.icon("archive", size=16, aria_hidden=True),
             "Archived",
             type="button",
-            on_click=Side.show_archive(True),
+            on_click=waits_for(Side.show_archive(True)),
+            custom_attrs={
+                "data-press": "archived",
+                "ref": code("handOver"),
+                "data-next": "[data-press=leave-archive]",
+            },
             class_name=f"{QUIET} h-9 w-full justify-start! gap-2.5! px-2.5 text-sm",
         ),
         class_name="shrink-0 border-t border-border px-3 py-2",

@@ -5,7 +5,9 @@ from typing import Final
 import reflex as rx
 from reflex_base.components.component import Component
 
+from chatapp.ui.components.browser import code
 from chatapp.ui.components.buttons import icon_button
+from chatapp.ui.components.waiting import waits_for
 from chatapp.ui.toasts import Toast, Toasts
 
 _LIBRARY: Final = "@radix-ui/react-toast@1.3.1"
@@ -68,7 +70,12 @@ def toasts() -> rx.Component:
     """All toasts, the newest lowest."""
     return ToastProvider.create(
         rx.foreach(Toasts.shown, _toast),
-        ToastViewport.create(label="Notifications ({hotkey})", class_name="toasts"),
+        ToastViewport.create(
+            label="Notifications ({hotkey})",
+            class_name="toasts",
+            # Not to open and close, but to lie above an open drawer.
+            custom_attrs={"popover": "manual"},
+        ),
         swipe_direction="right",
         label="Notification",
     )
@@ -79,7 +86,7 @@ def _toast(one: rx.Var[Toast]) -> rx.Component:
     undo = ToastAction.create(
         one["action"],
         alt_text="Press F8 to undo",
-        on_click=Toasts.undo(one["id"]),
+        on_click=waits_for(Toasts.undo(one["id"])),
         class_name="rounded-lg px-2.5 py-1 text-sm font-medium text-primary cursor-pointer hover:bg-accent",
     )
     return ToastRoot.create(
@@ -95,5 +102,6 @@ def _toast(one: rx.Var[Toast]) -> rx.Component:
         type=rx.cond(one["kind"] == "error", "foreground", "background"),
         duration=rx.cond(has_action, _LONG, _SHORT),
         on_open_change=Toasts.close(one["id"]),
+        custom_attrs={"ref": code("handOver"), "data-next": "textarea[aria-label=Message]"},
         class_name="toast glass",
     )

@@ -4,8 +4,11 @@ from typing import Final
 
 import reflex as rx
 
+from chatapp.ui.chat import Chat
 from chatapp.ui.components.browser import do, kept
 from chatapp.ui.components.composer import starter
+from chatapp.ui.components.message import rows
+from chatapp.ui.components.outbox import conversation_var, pending_var
 from chatapp.ui.components.together import together
 from chatapp.ui.side import Side
 
@@ -32,6 +35,22 @@ def welcome() -> rx.Component:
         aria_label="Welcome",
         class_name="mx-auto flex w-full max-w-column flex-1 min-h-0 flex-col px-3 sm:px-6 "
         "overflow-y-auto text-center",
+    )
+
+
+def emptied() -> rx.Component:
+    """Where a conversation has no messages any more: over the log, which is empty."""
+    here = (Side.epoch != "") & (conversation_var() != "") & (Chat.cid == conversation_var())
+    empty = (rows().length() == 0) & (Chat.queue.length() == 0) & (pending_var().length() == 0)
+    return rx.cond(
+        here & ~Chat.missing & empty,
+        rx.el.div(
+            rx.el.p("This conversation is empty", class_name="text-lg font-medium text-foreground"),
+            rx.el.p("What you write next begins it anew."),
+            class_name="pointer-events-none absolute inset-x-0 top-1/3 px-6 text-center "
+            "text-muted-foreground",
+        ),
+        rx.fragment(),
     )
 
 
