@@ -173,6 +173,7 @@ class Turns:
             lambda transaction: waiting.reword(transaction, principal, message_id, text)
         )
         self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
+        self._broadcast.publish(owner_topic(principal.account_id), TreeChanged())
 
     async def remove_queued(self, principal: Principal, *, message_id: str) -> str:
         """Takes a turn back that waits for the reply before it; returns its text.

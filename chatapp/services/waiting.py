@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from chatapp.domain.accounts import Principal
 from chatapp.domain.conversations import Conversation
 from chatapp.domain.errors import AlreadyBegun
+from chatapp.domain.texts import title_of
 from chatapp.services.queueing import said_before
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Transaction
@@ -14,9 +15,17 @@ from chatapp.storage.waiting import Waiting, WaitingRepository
 
 
 def reword(transaction: Transaction, principal: Principal, message_id: str, text: str) -> Conversation:
-    """Says something else in this turn. Raises `NotFound`, `AlreadyBegun`."""
+    """Says something else in this turn; a title that was made of its words follows them.
+
+    Raises `NotFound`, `AlreadyBegun`.
+    """
+    _, message = said_before(transaction, principal, message_id)
     conversation, _, turn = _held(transaction, principal, message_id)
     WaitingRepository(transaction, conversation.key).reword(turn, text)
+    if turn.parent_id is None and conversation.title == title_of(message.text):
+        ConversationRepository(transaction).change(
+            principal.account_id, conversation.id, title=title_of(text)
+        )
     return conversation
 
 

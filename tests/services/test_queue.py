@@ -160,6 +160,26 @@ async def test_a_turn_that_waits_alone_can_be_taken_back(opening: Opening):
         assert await said(chat) == ["Again"]
 
 
+async def test_a_title_made_of_a_waiting_message_changes_with_it(opening: Opening):
+    """What was taken out of the message is not left in the list; a title that somebody gave is."""
+    async with opening(MAX_CONCURRENT_STREAMS="1") as chat:
+        busy = await chat.send("Busy [n:60 r:100]")
+        await chat.has_text(busy)
+        keep, first = chat.services.conversations, await chat.send("Secret [n:3]", to="c")
+        second = await chat.send("Second [n:3]", to="c")
+
+        async def title() -> str:
+            return (await keep.window(chat.who, "c")).conversation.title
+
+        await change(chat, first, "Open [n:3]")
+        assert await title() == "Open [n:3]"
+        await change(chat, second, "Other [n:3]")
+        assert await title() == "Open [n:3]"
+        await keep.rename(chat.who, "c", "Mine")
+        await change(chat, first, "Again [n:3]")
+        assert await title() == "Mine"
+
+
 async def test_whatever_is_done_at_once_each_kept_message_is_answered_once(chat: Chat):
     """Several tabs send, change, take back and move while replies begin: each change either came in time or
     is refused, and the conversation is one chain, made in the order in which it is shown."""
