@@ -190,7 +190,8 @@ class Turns:
         return text
 
     async def move_queued(self, principal: Principal, *, message_id: str, place: int) -> None:
-        """Puts a waiting turn at this place among those that wait in its branch; 0 is the next.
+        """Puts a waiting turn at this place behind the first reply of its branch that is not whole; 0 is the
+        next.
 
         An edited message stays where it is: it is another version of what was said there.
         Raises `NotFound`, `AlreadyBegun`.

@@ -45,14 +45,18 @@ def remove(
 def move(
     transaction: Transaction, principal: Principal, message_id: str, place: int
 ) -> tuple[Conversation, list[Waiting]]:
-    """Puts the turn at this place among those that wait in its branch, 0 is the next; returns them in order.
+    """Puts the turn at this place behind the first reply of its branch that is not whole; returns those that
+    can be moved, in order.
 
     Raises `NotFound`, `AlreadyBegun`.
     """
     conversation, turns, turn = _held(transaction, principal, message_id)
     line = _line(turns, turn)
     order = [one for one in line if one is not turn]
-    order.insert(max(0, place), turn)
+    ahead = _unfinished_before(transaction, principal, line[0])
+    # The first reply that is not whole may be that of the line's own first turn.
+    behind = 0 if ahead == 0 and turn is line[0] else 1 - ahead
+    order.insert(max(0, place + behind), turn)
     first, last = line[0], line[-1]
     waiting = WaitingRepository(transaction, conversation.key)
     waiting.lift(last.message_id, to=order[-1].message_id)
@@ -86,6 +90,18 @@ def _line(turns: Sequence[Waiting], turn: Waiting) -> list[Waiting]:
     while (behind := by_parent.get(line[-1].message_id)) is not None:
         line.append(behind)
     return line
+
+
+def _unfinished_before(transaction: Transaction, principal: Principal, turn: Waiting) -> int:
+    """How many replies in a row before this turn are not whole."""
+    conversations = ConversationRepository(transaction)
+    count, before = 0, turn.parent_id
+    while before and (reply := conversations.message(principal.account_id, before)):
+        asked = conversations.message(principal.account_id, reply[1].parent_id or "")
+        if reply[1].status.is_final or asked is None:
+            break
+        count, before = count + 1, asked[1].parent_id
+    return count
 
 
 def _times(line: Sequence[Waiting]) -> list[datetime]:

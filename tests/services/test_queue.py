@@ -13,10 +13,13 @@ from tests.chat import Chat, Opening
 from tests.storage.indexed import assert_index_is_true
 from tests.upstream import text
 
+#: A reply that is being made until it is stopped, or taken up by another process.
+HELD = "[n:60 fault:hang at:20 tries:1]"
+
 
 async def queued(chat: Chat, *names: str) -> tuple[Turn, list[Turn]]:
     """A reply that is being made in "c", and turns that wait behind it."""
-    first = await chat.send("First [n:60 r:100]", to="c", key="first")
+    first = await chat.send(f"First {HELD}", to="c", key="first")
     await chat.has_text(first)
     return first, [await chat.send(f"{name} [n:3]", to="c", key=name) for name in names]
 
@@ -40,13 +43,16 @@ async def said(chat: Chat) -> list[str]:
 
 async def made(chat: Chat) -> list[str]:
     """All replies made: the names in the branch, after checks that it is whole and was made in its order."""
+    _, first, *_ = await chat.messages("c")
+    await chat.services.turns.stop(chat.who, message_id=first.id)
     async with asyncio.timeout(20):
         while any(not one.status.is_final for one in await chat.messages("c")):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     shown = await chat.messages("c")
     assert [one.role for one in shown] == [Role.USER, Role.ASSISTANT] * (len(shown) // 2)
     assert [one.parent_id for one in shown] == [None, *(one.id for one in shown[:-1])]
-    assert {one.status for one in shown} <= {Status.COMPLETE}
+    assert shown[1].status is not Status.FAILED
+    assert {one.status for one in shown[2:]} <= {Status.COMPLETE}
     given = [[one["content"] for one in asked.body["messages"][1:]] for asked in chat.upstream.requests]
     assert given == [[one.text for one in shown[: 2 * place + 1]] for place in range(len(shown) // 2)]
     return await said(chat)
@@ -94,6 +100,28 @@ async def test_what_waits_can_be_moved(chat: Chat):
     assert await made(chat) == ["First", "b", "e", "c", "d"]
 
 
+async def test_places_are_counted_behind_the_first_reply_that_is_not_whole(opening: Opening):
+    """As they are shown: also where that one waits itself, for a slot or for a reply in another branch."""
+    async with opening(MAX_CONCURRENT_STREAMS="1") as chat:
+        busy = await chat.send(f"Busy {HELD}")
+        await chat.has_text(busy)
+        first, b, d = [await chat.send(f"{name} [n:3]", to="c", key=name) for name in "abd"]
+        for turn, place, order in ((d, 0, "adb"), (d, 1, "abd"), (first, 0, "abd"), (first, 1, "bad")):
+            await move(chat, turn, place)
+            assert await said(chat) == list(order)
+        edited = await chat.services.turns.edit(
+            chat.who, message_id=b.user_message_id, text="Edited [n:3]", client_key="edit"
+        )
+        e, f = [await chat.send(f"{name} [n:3]", to="c", key=name) for name in "ef"]
+        await move(chat, f, 0)
+        assert await said(chat) == ["Edited", "f", "e"]
+        await move(chat, f, 1)
+        assert await said(chat) == ["Edited", "e", "f"]
+        await chat.stop(busy)
+        await chat.ended(e)
+        assert (await chat.reply(edited)).status is Status.COMPLETE
+
+
 async def test_a_new_process_keeps_the_order(opening: Opening):
     """It finds the turns in the database, in the order in which they were put."""
     async with opening() as chat:
@@ -122,6 +150,7 @@ async def test_what_has_begun_stays_as_it_is(chat: Chat):
     await refused(first)
     await chat.stop(second)
     await refused(second)
+    await chat.stop(first)
     await chat.ended(first)
     await refused(first)
     again = await chat.services.turns.regenerate(chat.who, message_id=first.message_id, client_key="again")
@@ -143,19 +172,20 @@ async def test_an_edit_that_is_taken_back_shows_what_was_edited(chat: Chat):
     await remove(chat, behind)
     assert await remove(chat, edited) == "Edited [n:3]"
     assert await said(chat) == ["First", "b"]
-    await chat.ended(second)
     assert await made(chat) == ["First", "b"]
+    assert (await chat.reply(second)).status is Status.COMPLETE
 
 
 async def test_a_turn_that_waits_alone_can_be_taken_back(opening: Opening):
     """All slots are taken elsewhere: a conversation of one message that did not begin is empty again."""
     async with opening(MAX_CONCURRENT_STREAMS="1") as chat:
-        busy = await chat.send("Busy [n:60 r:100]")
+        busy = await chat.send(f"Busy {HELD}")
         await chat.has_text(busy)
         alone = await chat.send("Alone [n:3]", to="c", key="alone")
         await remove(chat, alone)
         assert await chat.messages("c") == []
         again = await chat.send("Again [n:3]", to="c")
+        await chat.stop(busy)
         await chat.ended(again)
         assert await said(chat) == ["Again"]
 
@@ -163,7 +193,7 @@ async def test_a_turn_that_waits_alone_can_be_taken_back(opening: Opening):
 async def test_a_title_made_of_a_waiting_message_changes_with_it(opening: Opening):
     """What was taken out of the message is not left in the list; a title that somebody gave is."""
     async with opening(MAX_CONCURRENT_STREAMS="1") as chat:
-        busy = await chat.send("Busy [n:60 r:100]")
+        busy = await chat.send(f"Busy {HELD}")
         await chat.has_text(busy)
         keep, first = chat.services.conversations, await chat.send("Secret [n:3]", to="c")
         second = await chat.send("Second [n:3]", to="c")
