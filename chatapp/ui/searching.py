@@ -1,7 +1,8 @@
 """What a search found, as it is drawn."""
 
+import re
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import reflex as rx
 
@@ -11,6 +12,10 @@ from chatapp.domain.search import Hit
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import words
 from chatapp.ui.gate import Who, allow
+
+#: Signs of markdown that a reader of the reply does not see. What a person wrote is shown as it is.
+_EMPHASIS: Final = re.compile(r"\*\*|`+")
+_NOTHING: Final = re.compile(r"(?!)")
 
 
 class Piece(TypedDict):
@@ -68,7 +73,8 @@ def grouped(hits: Iterable[Hit]) -> tuple[Found, ...]:
     """By conversation, in the order of the best hit of each; a title's hit comes before its messages'."""
     found: dict[str, Found] = {}
     for hit in hits:
-        pieces = [Piece(text=text, hit=is_hit) for text, is_hit in hit.snippet]
+        mark = _EMPHASIS if hit.role is Role.ASSISTANT else _NOTHING
+        pieces = [Piece(text=mark.sub("", text), hit=is_hit) for text, is_hit in hit.snippet]
         to = f"/c/{hit.conversation_id}" + (f"?m={hit.message_id}" if hit.message_id else "")
         title = [Piece(text=hit.title, hit=False)] if hit.message_id else pieces
         first = Found(id=hit.conversation_id, to=to, title=title, places=[])

@@ -10,7 +10,7 @@ from typing import Final, TypedDict, assert_never
 import reflex as rx
 
 from chatapp.domain.accounts import Principal
-from chatapp.domain.errors import ChatError, NotSignedIn
+from chatapp.domain.errors import ChatError, NotFound, NotSignedIn
 from chatapp.domain.ids import new_id
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import identifier
@@ -75,6 +75,9 @@ class Toasts(rx.State):
             await _undo(asker, way_back)
         except NotSignedIn:
             raise
+        except NotFound:
+            self._add("It is too late to take this back: it is gone for good.", kind="error")
+            return None
         except ChatError as error:
             self._add(error.message, kind="error")
             return None

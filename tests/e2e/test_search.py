@@ -56,13 +56,14 @@ async def test_a_search_leads_to_the_message_and_back(visitor: Visitor, server: 
     press = screen.page.keyboard.press
     await press("Control+k")
     await screen.page.keyboard.type("question 40")
-    results = screen.sidebar.get_by_role("list", name="Search results")
-    await expect(results.locator("mark")).to_have_text(["Question", "40"])
+    # At once: it opens what is found as soon as it is.
     await press("Enter")
     await expect(screen.page).to_have_url(f"{story}?m={ids[40]}")
     hit = screen.page.locator(f"article[data-message-id='{ids[40]}']")
     await expect(hit).to_be_in_viewport()
     await expect(hit).to_be_focused()
+    results = screen.sidebar.get_by_role("list", name="Search results")
+    await expect(results.locator("mark")).to_have_text(["Question", "40"])
 
     await press("Shift+Escape")
     await expect(screen.composer).to_be_focused()

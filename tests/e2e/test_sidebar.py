@@ -121,8 +121,26 @@ async def test_what_is_deleted_or_cleared_comes_back(visitor: Visitor) -> None:
     await expect(toast(screen, "Conversation cleared")).to_have_count(0)
 
 
+async def test_what_is_done_offline_is_done_when_the_line_is_back(visitor: Visitor) -> None:
+    """And said so until then."""
+    visitor.was_cut = True
+    screen = await two_conversations(visitor)
+    await visitor.context.set_offline(True)
+    await expect(screen.connection).to_have_attribute("data-connection", "offline")
+    await choose(screen, "About tides", "Pin")
+    await expect(screen.page.locator(".waiting").first).to_be_visible()
+    await screen.page.get_by_role("searchbox", name="Search conversations").fill("rivers")
+    await expect(screen.sidebar.get_by_text("goes on when the connection is back")).to_be_visible()
+    await visitor.context.set_offline(False)
+    await screen.is_online(within=20)
+    await expect(screen.sidebar.locator("mark").first).to_have_text("rivers")
+    await screen.page.keyboard.press("Escape")
+    await expect(screen.sidebar.get_by_role("heading", name="Pinned")).to_be_visible()
+    await expect(screen.page.locator(".waiting")).to_have_count(0)
+
+
 async def test_what_takes_longer_than_a_moment_shows(visitor: Visitor) -> None:
-    """A line at the top until the answer is there; what is asked for offline is done when there is a line."""
+    """A line at the top until the answer is there."""
     screen = await visitor.tab()
     answers: list[Callable[[], None]] = []
     held = asyncio.Event()

@@ -90,13 +90,11 @@ const leaveSearch = (event) => {
   const there = before?.isConnected && before !== document.body;
   (there ? before : document.querySelector("textarea[aria-label=Message]")).focus();
 };
-// Arrow keys go through the links of the list, or of what was found; Enter in the field opens the first, and
-// Escape ends the search.
+// Arrow keys go through the links of the list, or of what was found; Escape ends the search.
 const walk = (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], here = event.target;
   if (event.nativeEvent.isComposing || event.altKey || !here.matches("a, input[type=search]")) return;
   if (event.key === "Escape" && here.matches("input, [data-results] a")) return leaveSearch(event);
-  if (event.key === "Enter" && here.matches("input")) document.querySelector("[data-results] a")?.click();
   if (!step) return;
   const stops = [...event.currentTarget.querySelectorAll("input[type=search], a")];
   const next = stops[stops.indexOf(here) + step];
@@ -109,12 +107,18 @@ const titleField = (field) => {
   return () => setTimeout(() => focusOn(document.querySelector(field.dataset.back)));
 };
 // What has the focus and goes away hands it on: to where it appears again, or else to its neighbour.
-const handOver = (node) => () => {
-  if (!node.contains(document.activeElement)) return;
-  const item = (one) => one?.querySelector("[data-item]")?.dataset.item;
-  const near = [node, node.nextElementSibling, node.previousElementSibling].map(item).filter(Boolean);
-  const next = [...near.map((id) => `[data-item="${id}"]`), node.dataset.next ?? "[data-press=new-chat]"];
-  setTimeout(() => focusOn(next.map((one) => document.querySelector(one)).find(Boolean)));
+const handOver = (node) => {
+  let had = false;
+  // A menu that closes takes the focus along for a moment: then it is nowhere, and still of this node.
+  const watch = ({ type, relatedTarget }) => { had = type === "focusin" || !relatedTarget };
+  for (const name of ["focusin", "focusout"]) node.addEventListener(name, watch);
+  return () => {
+    if (!had) return;
+    const item = (one) => one?.querySelector("[data-item]")?.dataset.item;
+    const near = [node, node.nextElementSibling, node.previousElementSibling].map(item).filter(Boolean);
+    const next = [...near.map((id) => `[data-item="${id}"]`), node.dataset.next ?? "[data-press=new-chat]"];
+    setTimeout(() => focusOn(next.map((one) => document.querySelector(one)).find(Boolean)));
+  };
 };
 // A menu gives the focus back to its button, but not away from the title that it was used to change.
 const leaveTitleAlone = (event) => {
@@ -126,16 +130,25 @@ const titleKey = (event) => {
   if (event.key === "Escape") event.target.value = event.target.defaultValue;
   event.target.blur();
 };
+// Enter opens the first of what was found, as soon as it is.
 function useSearch(asked, emit) {
-  const [text, setText] = useState(""), timer = useRef();
+  const [text, setText] = useState(""), timer = useRef(), opens = useRef(false);
+  const waiting = text.trim() !== asked;
   const change = (value) => {
     setText(value);
+    opens.current = false;
     clearTimeout(timer.current);
     timer.current = setTimeout(() => emit(value.trim()), value ? 150 : 0);
   };
   useEffect(() => () => clearTimeout(timer.current), []);
+  const open = () => { opens.current = false; document.querySelector("[data-results] a")?.click() };
+  useEffect(() => { if (opens.current && !waiting) open() }, [waiting]);
   return {
-    text, waiting: text.trim() !== asked, clear: () => change(""),
+    text, waiting, clear: () => change(""),
+    key: (event) => {
+      if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
+      if (waiting) opens.current = true; else open();
+    },
     change: (event) => change(event.target.value),
   };
 }

@@ -77,7 +77,9 @@ def _title() -> rx.Component:
     heading = rx.el.h1(
         rx.cond(title == "", "Conversation", title),
         class_name=rx.cond(
-            Manage.renaming == IN_HEADER, "sr-only", "sr-only lg:not-sr-only lg:truncate text-sm font-medium"
+            (Manage.renaming == IN_HEADER) | (title == ""),
+            "sr-only",
+            "sr-only lg:not-sr-only lg:truncate text-sm font-medium",
         ),
     )
     shown = rx.fragment(

@@ -35,7 +35,7 @@ def search_field() -> rx.Component:
             placeholder="Search",
             max_length=200,
             auto_complete="off",
-            custom_attrs={"onChange": _search("change")},
+            custom_attrs={"onChange": _search("change"), "onKeyDown": _search("key")},
             class_name="h-9 w-full rounded-xl border border-transparent bg-accent pl-9 pr-9 text-sm "
             "placeholder:text-muted-foreground [&::-webkit-search-cancel-button]:hidden",
         ),
