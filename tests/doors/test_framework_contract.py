@@ -4,6 +4,7 @@ it says what leans on it, and not by somebody who gets in."""
 import inspect
 import json
 from importlib.metadata import version
+from importlib.resources import files
 from typing import Any
 
 import reflex as rx
@@ -213,3 +214,10 @@ async def test_a_second_connection_with_a_token_in_use_gets_a_new_one(house: Hou
             await second.send_frame(connect())
             frames = [await second.frame() for _ in range(3)]
             assert any('"new_token"' in frame for frame in frames)
+
+
+def test_the_page_tells_of_its_line() -> None:
+    """chatapp/ui/components/connection.py hears of a lost line before Reflex counts it as an error."""
+    script = files("reflex_base").joinpath(".templates/web/utils/state.js").read_text(encoding="utf-8")
+    for hook in ("onSocketConnect", "onSocketDisconnect"):
+        assert f"window.__reflex_otel?.{hook}?.(" in script

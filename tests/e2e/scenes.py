@@ -124,6 +124,7 @@ async def offline(screen: Screen, say: Say, server: AppServer) -> None:
     await expect(screen.connection).to_have_attribute("data-connection", "offline")
     await screen.sends("Then how do I move the data?")
     await screen.writes("And what about backups")
+    await expect(screen.page.locator("p", has_text="You are offline")).to_have_css("opacity", "1")
     await expect(screen.page.get_by_text("You are offline.")).to_be_visible()
 
 
