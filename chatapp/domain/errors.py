@@ -78,13 +78,13 @@ class KeyReused(Conflict):
 
 
 class ConversationBusy(Conflict):
-    """This reply is still being made."""
+    """This reply is still being made. Wait for its end, or stop it first."""
 
     code = "busy"
 
 
 class AlreadyBegun(Conflict):
-    """The reply to this message has already begun."""
+    """The reply to this message has already begun. Edit the message where it is now, or stop the reply."""
 
     code = "already_begun"
 

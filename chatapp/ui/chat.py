@@ -38,7 +38,6 @@ class Chat(Opened, rx.State):
 
     acked: tuple[str, ...] = ()
     refused: Refusal = Refusal(key="", message="")
-    removed: str = ""
 
     @rx.event
     @allow(Who.SIGNED_IN)
@@ -126,7 +125,7 @@ class Chat(Opened, rx.State):
     @rx.event
     @allow(Who.SIGNED_IN)
     async def forget_removed(self) -> None:
-        """It was put back."""
+        """It was put back, or is not wanted."""
         self.removed = ""
 
     @rx.event
@@ -202,6 +201,7 @@ class Chat(Opened, rx.State):
 
     async def _accepted(self, asker: Principal, key: str, conversation_id: str) -> None:
         """One delta brings the turn and its acknowledgement: what was pending becomes what is stored."""
+        self.removed = ""
         self.acked = (*self.acked[1 - MAX_ACKED :], key)
         if self.cid == conversation_id and not self.missing:
             await (self._show_end(asker) if self.later else self._sync(asker))

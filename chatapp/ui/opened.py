@@ -31,12 +31,13 @@ class Sought(TypedDict):
 
 
 class Opened(Shown, mixin=True):
-    """`cid` is the conversation that is shown, "" for a new one."""
+    """`cid` is the conversation that is shown, "" for a new one; `removed` was taken out of its queue."""
 
     cid: str = ""
     missing: bool = False
     model: str = ""
     notice: str = ""
+    removed: str = ""
     sought: Sought = Sought(id="", visit="")
     _filled: bool = False
     _hydrated: bool = False
@@ -89,6 +90,8 @@ class Opened(Shown, mixin=True):
     async def _open(self, asker: Principal, conversation_id: str, message_id: str = "") -> None:
         """Fill the page with a conversation, or with none; with this message of it in view, if it has it."""
         is_here = message_id and conversation_id == self.cid and self._shows(message_id)
+        if conversation_id != self.cid:
+            self.removed = self.notice = ""
         self.cid, self._filled = conversation_id, True
         if is_here:
             self.sought = Sought(id=message_id, visit=new_id()[:8])

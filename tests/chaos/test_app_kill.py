@@ -106,6 +106,22 @@ async def test_a_kill_right_after_send_leaves_one_message(
             await ends_right(tab, mortal, [words])
 
 
+async def test_what_waits_survives_a_kill(visitor: Visitor, mortal: AppServer) -> None:
+    """As it was changed and in its order; each goes out once, after the reply that was being made."""
+    screen = await visitor.opens()
+    words = [f"Long [n:{TOKENS} r:{RATE}]", *(f"Waits {n} [n:{TOKENS} r:1000]" for n in (1, 2))]
+    await screen.sends(words[0])
+    await screen.reply_shows(5)
+    await screen.sends(words[1])
+    await screen.sends(words[2])
+    await screen.button(f"Move up: {words[2]}").click()
+    group = screen.page.get_by_role("group", name="Waiting messages")
+    await expect(group.locator("article .words")).to_have_text([words[2], words[1]])
+    await killed(mortal)
+    await screen.is_online(within=BACK_S)
+    await ends_right(screen, mortal, [words[0], words[2], words[1]])
+
+
 async def test_what_is_sent_while_there_is_no_server_is_sent_once(
     visitor: Visitor, mortal: AppServer
 ) -> None:

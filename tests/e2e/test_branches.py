@@ -3,6 +3,7 @@
 from playwright.async_api import Locator, Page, expect
 
 from tests.app_server import AppServer
+from tests.e2e.saying import Say
 from tests.e2e.screen import Screen
 from tests.e2e.seeding import lengthen
 from tests.e2e.stored import kept
@@ -75,6 +76,46 @@ async def test_a_reply_has_versions_too(visitor: Visitor) -> None:
     await expect(back).to_be_focused()
     await screen.page.reload()
     await expect(screen.reply).to_contain_text("1 / 2")
+
+
+async def test_a_message_is_copied_as_written_and_as_read(visitor: Visitor, say: Say) -> None:
+    """By keyboard; a word says so, and the focus stays."""
+    screen = await visitor.opens()
+    await screen.asks(say("**Bold** and `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"))
+    await expect(screen.reply.locator("table")).to_be_visible()
+    await screen.page.bring_to_front()
+    for name, copied in (
+        ("Copy", "**Bold** and `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"),
+        ("Plain text to the clipboard", "Bold and code\n\na\tb\n1\t2"),
+    ):
+        button = action(screen.reply, name).first
+        await button.focus()
+        await screen.page.keyboard.press("Enter")
+        await expect(screen.reply.get_by_role("status").filter(has_text="Copied")).to_be_attached()
+        await expect(screen.reply.get_by_role("button", name="Copied")).to_be_focused()
+        assert str(await screen.page.evaluate("navigator.clipboard.readText()")).strip() == copied.strip()
+        await expect(action(screen.reply, "Copied")).to_have_count(0)
+        await expect(button).to_be_focused()
+
+
+async def test_a_cleared_conversation_can_be_had_back(visitor: Visitor) -> None:
+    """In every tab, with its versions; sending into the empty one works too."""
+    screen = await visitor.opens()
+    await screen.asks("Keep me [n:6]")
+    other = await visitor.opens(f"/c/{screen.conversation_id}")
+    await action(screen.reply, "Regenerate").click()
+    await expect(screen.reply).to_contain_text("2 / 2")
+    await screen.reply_is("complete")
+    await screen.button("Conversation menu").click()
+    await screen.page.get_by_role("menuitem", name="Clear conversation").click()
+    for one in (screen, other):
+        await expect(one.page.locator("article")).to_have_count(0)
+    await screen.button("Undo").click()
+    for one in (screen, other):
+        await expect(one.reply).to_contain_text("2 / 2")
+        await one.reply_is_exactly(6)
+    await screen.asks("And on [n:4]")
+    await expect(other.said).to_have_count(2)
 
 
 async def test_what_was_being_edited_is_not_lost_when_its_message_goes(visitor: Visitor) -> None:

@@ -32,7 +32,7 @@ def small_button(
         rx.el.span(label, class_name="hidden sm:inline") if label else rx.fragment(),
         type="button",
         aria_label=name,
-        title=name,
+        title=props.pop("title", name),
         class_name=f"{QUIET} h-8 min-w-8 pointer-coarse:h-9 pointer-coarse:min-w-9 px-2 text-xs {class_name}",
         **props,
     )

@@ -22,12 +22,13 @@ def copy_button(message_id: rx.Var[str], live: rx.Var[bool], text: rx.Var[str]) 
 
 @rx.memo
 def copy_text_button(message_id: rx.Var[str]) -> rx.Component:
-    """Copies what is read: no marks, tables with tabs."""
+    """Copies what is read: no marks, tables with tabs. Whoever looks for "Copy" finds one button only."""
     drawn = f'document.querySelector(`[data-message-id="${{{message_id!s}}}"] .words`).innerText'
-    return _copying("Copy as text", "clipboard-type", rx.Var(drawn, _var_type=str))
+    text = rx.Var(drawn, _var_type=str)
+    return _copying("Plain text to the clipboard", "clipboard-type", text, title="Copy as text")
 
 
-def _copying(name: str, icon: str, text: rx.Var[str], *, label: str = "") -> rx.Component:
+def _copying(name: str, icon: str, text: rx.Var[str], *, label: str = "", title: str = "") -> rx.Component:
     copied = local("copied", default=False)
     copy = rx.Var(
         f"() => copy({text!s}).then((done) => {{ if (done) {{ setCopied(true); "
@@ -38,6 +39,7 @@ def _copying(name: str, icon: str, text: rx.Var[str], *, label: str = "") -> rx.
         rx.cond(
             copied.value,
             small_button("Copied", "check", label=label and "Copied"),
-            small_button(name, icon, label=label, on_click=rx.call_function(copy)),
-        )
+            small_button(name, icon, label=label, title=title or name, on_click=rx.call_function(copy)),
+        ),
+        rx.cond(copied.value, rx.el.span("Copied", role="status", class_name="sr-only"), rx.fragment()),
     )

@@ -20,8 +20,6 @@ from chatapp.ui.components.said import pending_message
 from chatapp.ui.components.together import together
 
 _CONTEXT: Final = "const { isAtBottom, scrollToBottom } = useStickToBottomContext()"
-#: At the very top browsers do not hold the place.
-_OFF_THE_TOP: Final = "(event) => { if (event.target.scrollTop === 0) event.target.scrollTop = 1 }"
 
 
 class StickToBottom(Component):
@@ -72,7 +70,6 @@ def log() -> rx.Component:
         resize="instant",
         initial=rx.cond(Chat.sought["id"] == "", "instant", False),
         key=Chat.cid,
-        custom_attrs={"onScrollCapture": rx.Var(_OFF_THE_TOP)},
         class_name="relative flex-1 min-h-0",
     )
 

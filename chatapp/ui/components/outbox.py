@@ -43,7 +43,9 @@ const on = (name, listener) => {
   addEventListener(name, listener);
   return () => removeEventListener(name, listener);
 };
-const putBack = (text, cid) => dispatchEvent(new CustomEvent("put-back", { detail: { text, cid } }));
+const putBack = (text, cid, why) =>
+  dispatchEvent(new CustomEvent("put-back", { detail: { text, cid, why } }));
+const MOVED_ON = "The message that you were changing has moved on: your words are here.";
 const thisTab = () => {
   if (!sessionStorage.getItem("tab")) sessionStorage.setItem("tab", newKey());
   return sessionStorage.getItem("tab");
@@ -82,7 +84,7 @@ function useEditor({ editing, setEditing, draft, id, text }) {
     was.current = editing;
   }, [editing]);
   useEffect(() => setEditing(false), [id, text]);
-  useEffect(() => () => { if (unsaved.current) putBack(unsaved.current, cid) }, []);
+  useEffect(() => () => { if (unsaved.current) putBack(unsaved.current, cid, MOVED_ON) }, []);
 }
 
 function useComposer({ me, epoch, limit, said, acked, refused, emit }) {
@@ -149,10 +151,11 @@ function useComposer({ me, epoch, limit, said, acked, refused, emit }) {
   }, [refused]);
   useEffect(() => on("starter", (event) => send(event.detail)));
   useEffect(() => {
-    const putBack = ({ detail: { text: back, cid: of } }) => {
+    const putBack = ({ detail: { text: back, cid: of, why } }) => {
       const where = place(of), rest = where === draft ? now.current : localStorage.getItem(where) ?? "";
       const both = rest.trim() ? back + "\\n\\n" + rest : back;
       if (where === draft) change(both); else storage(where, both);
+      if (why) complain(why, where);
     };
     return on("put-back", putBack);
   });

@@ -12,6 +12,7 @@ from reflex_base.vars import VarData
 from typing_extensions import override
 
 from chatapp.ui.chat import Chat
+from chatapp.ui.components.message import rows
 
 LIBRARY: Final = "use-stick-to-bottom@1.1.6"
 
@@ -47,8 +48,19 @@ const lookAt = (id) => {
   return () => { stop(); clearTimeout(last); delete found.dataset.found };
 };
 
-function usePlace({ arrived, later, sought }) {
+// At the very top no browser holds the place when something is put before what one reads.
+function useTop(scrollRef, first) {
+  const top = useRef({});
+  useLayoutEffect(() => {
+    const scroller = scrollRef.current, now = scroller.querySelector("article"), { one, at } = top.current;
+    if (one?.isConnected && scroller.scrollTop === 0) scroller.scrollTop = one.offsetTop - at;
+    top.current = { one: now, at: now?.offsetTop };
+  }, [first]);
+}
+
+function usePlace({ arrived, later, sought, first }) {
   const context = useStickToBottomContext(), { isAtBottom, scrollToBottom, stopScroll } = context;
+  useTop(context.scrollRef, first);
   const atEnd = isAtBottom && !later;
   const seen = useRef(arrived), wasLater = useRef(false), toEnd = useRef(false);
   if (atEnd || seen.current > arrived) seen.current = arrived;
@@ -94,7 +106,9 @@ def place_var(name: str, kind: type) -> rx.Var:
 
     Its users stand together in one component, inside of the scroller.
     """
-    given = {"arrived": Chat.arrived, "later": Chat.later, "sought": Chat.sought}
+    given = {
+        "arrived": Chat.arrived, "later": Chat.later, "sought": Chat.sought, "first": rows()[0]["id"],
+    }  # fmt: skip
     glue = VarData(components=(PlaceGlue.create(),))
     own = VarData.merge(*(one._get_all_var_data() for one in given.values()), glue)
     arguments = ", ".join(f"{key}: {value!s}" for key, value in given.items())

@@ -61,16 +61,8 @@ def queued_message(
                 rx.el.div(
                     _line(text),
                     _button("Edit", "pencil", text, editing.begin, custom_attrs={"data-edit": ""}),
-                    _button(
-                        "Move up", "arrow-up", text, Chat.move_queued(message_id, place - 1), there=place > 0
-                    ),
-                    _button(
-                        "Move down",
-                        "arrow-down",
-                        text,
-                        Chat.move_queued(message_id, place + 1),
-                        there=~is_last,
-                    ),
+                    _move("Move up", "arrow-up", text, Chat.move_queued(message_id, place - 1), place > 0),
+                    _move("Move down", "arrow-down", text, Chat.move_queued(message_id, place + 1), ~is_last),
                     _button(
                         "Remove",
                         "x",
@@ -107,15 +99,19 @@ def _line(text: rx.Var[str]) -> rx.Component:
     )
 
 
-def _button(
-    name: str, icon: str, text: rx.Var[str], on_click: Any, *, there: rx.Var[bool] | bool = True, **props: Any
+def _move(
+    name: str, icon: str, text: rx.Var[str], move: rx.event.EventSpec, can: rx.Var[bool]
 ) -> rx.Component:
-    """Its name says which message it is for: there may be several of each. Its place is kept when it is not
-    there, so that those beside it stand in columns."""
+    """At an end it stays a button, so that the focus stays where it is."""
+    return _button(name, icon, text, rx.cond(can, move, rx.noop()), aria_disabled=~can)
+
+
+def _button(name: str, icon: str, text: rx.Var[str], on_click: Any, **props: Any) -> rx.Component:
+    """Its name says which message it is for: there may be several of each."""
     beginning = rx.Var(f"{text!s}.slice(0, 40)", _var_type=str, _var_data=text._get_all_var_data())
     label = rx.Var.create(f"{name}: {beginning}")
-    shown = rx.cond(there, "px-0!", "px-0! invisible")
-    return small_button(label, icon, on_click=on_click, class_name=shown, **props)
+    disabled = "px-0! aria-disabled:opacity-35 aria-disabled:cursor-default"
+    return small_button(label, icon, on_click=on_click, class_name=disabled, **props)
 
 
 def _removed() -> rx.Component:
@@ -131,5 +127,6 @@ def _removed() -> rx.Component:
             ],
             class_name="rounded-md px-1.5 py-1 font-medium text-primary cursor-pointer hover:underline",
         ),
+        small_button("Dismiss", "x", on_click=[Chat.forget_removed, script(f"() => {FOCUS_COMPOSER}")]),
         class_name="flex items-center gap-1 px-3 text-sm text-muted-foreground",
     )
