@@ -13,7 +13,9 @@ from playwright.async_api import expect
 from tests.app_server import AppServer
 from tests.chaos.ending import TOKENS, ends_right
 from tests.e2e.fixtures import Come
+from tests.e2e.stored import kept
 from tests.e2e.visitor import Visitor
+from tests.upstream import text
 
 #: Tokens a second.
 RATE: Final = 80
@@ -119,7 +121,13 @@ async def test_what_waits_survives_a_kill(visitor: Visitor, mortal: AppServer) -
     await expect(group.locator("article .words")).to_have_text([words[2], words[1]])
     await killed(mortal)
     await screen.is_online(within=BACK_S)
-    await ends_right(screen, mortal, [words[0], words[2], words[1]])
+    await expect(screen.page.locator("article[data-role=assistant][data-status=complete]")).to_have_count(
+        3, timeout=20_000
+    )
+    await expect(screen.said.locator(".words")).to_have_text([words[0], words[2], words[1]])
+    stored = kept(mortal.data_dir, screen.conversation_id)
+    assert sorted(one.text for one in stored if one.role == "user") == sorted(words)
+    assert [one.text for one in stored if one.role == "assistant"] == [text(TOKENS)] * 3
 
 
 async def test_what_is_sent_while_there_is_no_server_is_sent_once(
