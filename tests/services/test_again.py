@@ -52,7 +52,7 @@ async def test_another_try_waits_behind_the_reply_that_is_made(chat: Chat):
     """It is shown at once and made in its turn; the reply in the other branch goes on to its end."""
     first = await chat.send("Tell me [n:5]")
     await chat.ended(first)
-    second = await chat.send("More [n:40 r:100]", to=first)
+    second = await chat.send("More [n:40 r:20]", to=first)
     await chat.has_text(second)
     third = await regenerate(chat, first)
     assert (await chat.reply(third)).status is Status.QUEUED
@@ -64,7 +64,7 @@ async def test_another_try_waits_behind_the_reply_that_is_made(chat: Chat):
 
 async def test_a_reply_that_is_being_made_has_no_other_try(chat: Chat):
     """It is refused with a word and changes nothing; once the reply has ended it is possible."""
-    turn = await chat.send("Tell me [n:40 r:100]")
+    turn = await chat.send("Tell me [n:40 r:20]")
     for call in (regenerate, go_on):
         with pytest.raises(ConversationBusy):
             await call(chat, turn)
@@ -75,7 +75,7 @@ async def test_a_reply_that_is_being_made_has_no_other_try(chat: Chat):
 
 async def test_going_on_begins_with_what_is_there(chat: Chat):
     """A stopped reply's text is the beginning of its sibling, which ends whole; the stopped one stays."""
-    first = await chat.send("Tell me [n:100 r:100]")
+    first = await chat.send("Tell me [n:100 r:60]")
     await chat.has_text(first, chars=60)
     await chat.stop(first)
     stopped = await chat.ended(first)
@@ -93,7 +93,7 @@ async def test_going_on_begins_with_what_is_there(chat: Chat):
 async def test_going_on_with_a_server_that_starts_again_shows_nothing_twice(chat: Chat):
     """Some servers ignore the beginning they are given; the reply is whole and single all the same."""
     chat.upstream.continuation = "restart"
-    first = await chat.send("Tell me [n:100 r:200]")
+    first = await chat.send("Tell me [n:100 r:100]")
     await chat.has_text(first, chars=60)
     await chat.stop(first)
     await chat.ended(first)

@@ -61,7 +61,7 @@ async def test_the_first_message_can_be_edited(chat: Chat):
 
 async def test_an_edit_waits_behind_the_reply_that_is_made(chat: Chat):
     """The reply in the other branch goes on to its end, and each is made of its own branch."""
-    first = await chat.send("Long [n:60 r:100]", to="c")
+    first = await chat.send("Long [n:60 r:30]", to="c")
     await chat.has_text(first)
     edited = await edit(chat, first, "Otherwise [n:4]")
     assert [one.status for one in await chat.messages("c")] == [Status.COMPLETE, Status.QUEUED]

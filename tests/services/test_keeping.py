@@ -61,12 +61,13 @@ async def test_the_list_has_pinned_ones_first_then_the_last_used(chat: Chat):
 async def test_the_list_says_where_a_reply_is_being_made(chat: Chat):
     """From the send on, while it waits too, until its end."""
     await said(chat, "quiet")
-    turn = await chat.send("Talk [n:20 r:100]", to="busy")
+    turn = await chat.send("Talk [n:20 fault:hang at:10]", to="busy")
 
     async def generating() -> list[bool]:
         return [one.generating for one in (await chat.services.conversations.listing(chat.who)).items]
 
     assert await generating() == [True, False]
+    await chat.stop(turn)
     await chat.ended(turn)
     assert await generating() == [False, False]
 

@@ -182,7 +182,7 @@ async def test_the_index_is_true_after_whatever_is_done(chat: Chat):
     """Each deed writes it in its own transaction: it holds what can be found, and nothing else."""
     turns, keep, path = chat.services.turns, chat.services.conversations, chat.services.settings.database_path
     (turn,) = await said(chat, "c")
-    busy = await chat.send("日本語 [n:60 r:100]", to="c")
+    busy = await chat.send("日本語 [n:60 fault:hang at:20]", to="c")
     await chat.has_text(busy)
     waits = await chat.send("Waits [n:3]", to="c")
     edited = {"message_id": turn.user_message_id, "text": "Edited [n:3]", "client_key": "e"}
