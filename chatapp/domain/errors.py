@@ -21,7 +21,8 @@ ChatError
     ├── ProviderTimeout      no token for too long
     └── ProviderGarbage      it sent what is not its wire format
 
-The docstring of a class is its default message and is fit for the person who sees it.
+The docstring of a class is what happened, its `advice` what to do next: together they are the message for the
+person who sees it. Who raises one may know better words for either.
 """
 
 import inspect
@@ -31,13 +32,16 @@ from chatapp.domain.messages import Usage
 
 
 class ChatError(Exception):
-    """Something went wrong. Please try again."""
+    """Something went wrong."""
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
+    advice: ClassVar[str] = "Please try again."
 
-    def __init__(self, message: str | None = None) -> None:
-        self.message: str = message or inspect.cleandoc(type(self).__doc__ or "")
+    def __init__(self, what: str | None = None, *, advice: str | None = None) -> None:
+        """`advice` is "" where `what` says already what to do."""
+        self.what: str = what or inspect.cleandoc(type(self).__doc__ or "")
+        self.message: str = f"{self.what} {type(self).advice if advice is None else advice}".rstrip()
         super().__init__(self.message)
 
 
@@ -45,84 +49,98 @@ class NotFound(ChatError):
     """This does not exist, or it is not yours."""
 
     code, status = "not_found", 404
+    advice = "Please reload the page, or start a new chat."
 
 
 class Invalid(ChatError):
     """This input cannot be used."""
 
     code, status = "invalid", 422
+    advice = "Please change it and try again."
 
 
 class EmptyMessage(Invalid):
     """The message is empty."""
 
     code = "empty_message"
+    advice = "Please write something first."
 
 
 class MessageTooLong(Invalid):
     """The message is too long."""
 
     code = "message_too_long"
+    advice = "Please shorten it."
 
 
 class Conflict(ChatError):
-    """This does not fit what is already there."""
+    """Something else was changed meanwhile."""
 
     code, status = "conflict", 409
+    advice = "Please reload the page and try again."
 
 
 class KeyReused(Conflict):
     """This message key was already used for another text."""
 
     code = "key_reused"
+    advice = "Please send it again with a new one."
 
 
 class ConversationBusy(Conflict):
     """This reply is still being made. Wait for its end, or stop it first."""
 
     code = "busy"
+    advice = "Please wait for its end, or stop it."
 
 
 class AlreadyBegun(Conflict):
     """The reply to this message has already begun. Edit the message where it is now, or stop the reply."""
 
     code = "already_begun"
+    advice = "Please edit the message itself."
 
 
 class NotSignedIn(ChatError):
     """You are not signed in."""
 
     code, status = "not_signed_in", 401
+    advice = "Please reload the page to sign in."
 
 
 class TooMany(ChatError):
-    """Too many requests. Please wait a moment."""
+    """Too many requests."""
 
     code, status = "too_many", 429
+    advice = "Please wait a moment and try again."
 
 
 class Unavailable(ChatError):
-    """The server cannot do this right now. Please try again in a moment."""
+    """The server cannot do this right now."""
 
     code, status = "unavailable", 503
+    advice = "Please try again in a moment."
 
 
 class StorageFull(Unavailable):
-    """The server's disk is full, so nothing was saved. Your text is still here; please try again later."""
+    """The server's disk is full, so nothing was saved."""
 
     code = "storage_full"
+    advice = "Your text is still here; please try again later."
 
 
 class NoModel(Unavailable):
-    """No model can be used. Please choose another model."""
+    """No model can be used."""
 
     code = "no_model"
+    advice = "Please choose another model."
 
 
 class ProviderError(ChatError):
     """The model's server failed."""
 
     code, status = "provider_error", 502
+    advice = "Please try again, or choose another model."
     #: Whether the same request may succeed when it is sent again.
     retryable: ClassVar[bool] = False
     #: What the request is known to have used all the same.
@@ -133,27 +151,32 @@ class ProviderRefused(ProviderError):
     """The model's server refused the request."""
 
     code = "provider_refused"
+    advice = "Please choose another model."
 
 
 class ProviderBusy(ProviderError):
-    """The model's server is overloaded. Please try again in a moment."""
+    """The model's server is overloaded."""
 
     code, retryable = "provider_busy", True
+    advice = "Please try again in a moment."
 
 
 class ProviderUnreachable(ProviderError):
     """The connection to the model's server failed."""
 
     code, retryable = "provider_unreachable", True
+    advice = "Please try again in a moment."
 
 
 class ProviderTimeout(ProviderError):
     """The model's server stopped sending."""
 
     code, retryable = "provider_timeout", True
+    advice = "Please try again in a moment."
 
 
 class ProviderGarbage(ProviderError):
     """The model's server sent something that is not an answer."""
 
     code = "provider_garbage"
+    advice = "Please try again, or choose another model."

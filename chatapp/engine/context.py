@@ -77,7 +77,7 @@ def _first_that_fits(
     last = len(messages) - 1
     if last < 0 or counts[last] + TOKENS_PER_MESSAGE > budget:
         raise ProviderRefused(
-            "This message is too long for the model. Please shorten it, or choose another model."
+            "This message is too long for the model.", advice="Please shorten it, or choose another model."
         )
     first, spent = last, counts[last] + TOKENS_PER_MESSAGE
     lowest = max(0, len(messages) - most) if most else 0

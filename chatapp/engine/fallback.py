@@ -28,7 +28,7 @@ class Fallback:
         Raises:
             ChatError: there is none. It names what was tried if that was more than one model.
         """
-        self._failed.append((self.model, error.message))
+        self._failed.append((self.model, error.what))
         if not self._left:
             raise self._last(error) from error
         self.model = self._left.pop(0)

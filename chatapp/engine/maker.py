@@ -125,7 +125,10 @@ class ReplyMaker:
     async def _generate(self, claimed: _Claimed) -> Done:
         run, writer, kept = claimed.run, claimed.writer, claimed.kept
         if _attempts_without_progress(run, writer.records) >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
-            message = "The server stopped several times while it made this reply, so it gave up."
+            message = (
+                "The server stopped several times while it made this reply, so it gave up. Please try again "
+                "later."
+            )
             writer.put([Error(failure=Failure(code="interrupted", message=message))])
             return Done(status=Status.INTERRUPTED)
         while True:
@@ -159,7 +162,7 @@ class ReplyMaker:
                 Attempt(
                     attempt=run.attempt,
                     model=claimed.fallback.model,
-                    reason=error.message,
+                    reason=error.what,
                     keep_chars=len(kept),
                     usage=usage,
                 )

@@ -70,7 +70,7 @@ class Catalog:
             if model.name == model_name:
                 return provider, model
         if not models:
-            raise NoModel(provider.readiness().message or None)
+            raise _unusable(provider.readiness().message)
         raise NoModel(f"There is no model {model_id!r}. There is: {_names(models)}.")
 
     async def chosen(self, model_id: str) -> str:
@@ -104,7 +104,12 @@ class Catalog:
                 return models[0]
             if provider.name not in STAND_INS:
                 problem = problem or provider.readiness().message
-        raise NoModel(problem or None)
+        raise _unusable(problem)
+
+
+def _unusable(problem: str) -> NoModel:
+    """For a reason in the provider's words, which say what to do."""
+    return NoModel(problem, advice="") if problem else NoModel()
 
 
 def _names(models: Sequence[Model]) -> str:

@@ -35,13 +35,16 @@ def _known(cause: BaseException, server: str, address_setting: str) -> ProviderE
                 f"The address of {server} cannot be found. Please check {address_setting} and the network."
             )
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            words = f"{server} could not be trusted: its certificate is not valid for this machine."
+            words = (
+                f"{server} could not be trusted: its certificate is not valid for this machine. Please check "
+                f"{address_setting} and this machine's clock."
+            )
         case aiohttp.ConnectionTimeoutError():
             words = f"{server} could not be reached in time. Please check {address_setting} and the network."
         case aiohttp.ClientConnectorError():
             words = f"{server} refuses connections. Is it running? Please check {address_setting}."
         case aiohttp.ServerDisconnectedError():
-            words = f"{server} closed the connection."
+            return ProviderUnreachable(f"{server} closed the connection.")
         case aiohttp.SocketTimeoutError() | httpx2.ReadTimeout():
             return ProviderTimeout(f"{server} stopped sending.")
         case aiohttp.ClientResponseError() | httpx2.DecodingError() | httpx2.RemoteProtocolError():
@@ -55,4 +58,4 @@ def _known(cause: BaseException, server: str, address_setting: str) -> ProviderE
             words = f"The address of {server} is not one. Please check {address_setting}."
         case _:
             return None
-    return ProviderUnreachable(words)
+    return ProviderUnreachable(words, advice="")

@@ -247,7 +247,8 @@ class GeminiProvider:
             return refusal.error(model=model, api_key=self._api_key)
         if isinstance(error, ValueError) and not isinstance(error, OSError):
             return ProviderRefused(
-                "The request could not be made. Please check GEMINI_API_KEY and GEMINI_BASE_URL."
+                "The request could not be made. Please check GEMINI_API_KEY and GEMINI_BASE_URL.",
+                advice="",
             )
         return connection_error(error, server="Gemini", address_setting="GEMINI_BASE_URL")
 

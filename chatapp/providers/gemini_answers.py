@@ -157,8 +157,8 @@ class GeminiReader(StepReader):
 
 def _refused(reason: str) -> ProviderRefused:
     return ProviderRefused(
-        f"Gemini declined to answer this ({quoted(reason)}). Please put it in other words, or choose another "
-        "model."
+        f"Gemini declined to answer this ({quoted(reason)}).",
+        advice="Please put it in other words, or choose another model.",
     )
 
 

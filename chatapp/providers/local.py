@@ -89,7 +89,11 @@ class LocalProvider:
     async def open(self) -> None:
         """Fetches the weights if need be and starts the model, in the background."""
         if importlib.util.find_spec("xllamacpp") is None:
-            self._say("The small local model cannot run here: there is no xllamacpp for this system.", None)
+            self._say(
+                "The small local model cannot run here: there is no xllamacpp for this system. Please set "
+                "OPENAI_API_KEY or GEMINI_API_KEY.",
+                None,
+            )
             return
         self._task = asyncio.create_task(self._keep_going(), name="local-model")
 
@@ -107,7 +111,7 @@ class LocalProvider:
         """See `Provider`; waits for the fetch, too."""
         await self._settled.wait()
         if not self._readiness.usable:
-            raise NoModel(self._readiness.message)
+            raise NoModel(self._readiness.message, advice="")
 
     async def models(self) -> Sequence[Model]:
         """The model, as soon as it is coming."""

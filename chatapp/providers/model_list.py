@@ -15,6 +15,8 @@ FRESH_FOR: Final = timedelta(minutes=5)
 #: How soon a server that did not answer is asked again, when somebody wants to know.
 ASK_AGAIN_AFTER: Final = timedelta(seconds=15)
 
+NONE_OFFERED: Final = "The model's server offers no model. Please name one in the settings."
+
 
 class ModelList:
     """The models that `fetch` finds. Only the first question waits; later ones get what is known.
@@ -61,7 +63,7 @@ class ModelList:
             NoModel: the server was asked and there is none.
         """
         if not await self.models():
-            raise NoModel(self._problem)
+            raise NoModel(self._problem, advice="")
 
     async def close(self) -> None:
         """Stops asking."""
@@ -81,7 +83,7 @@ class ModelList:
     async def _ask(self) -> None:
         try:
             self._found = tuple(await self._fetch())
-            self._problem = "" if self._found else "The model's server offers no model."
+            self._problem = "" if self._found else NONE_OFFERED
         except ChatError as error:
             # What was found before stays on offer: one missed answer is no reason to empty the menu.
             self._problem = error.message

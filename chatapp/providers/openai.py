@@ -228,7 +228,8 @@ class OpenAIProvider:
             ).error()
         if isinstance(error, ValueError) and not isinstance(error, OSError):
             return ProviderRefused(
-                "The request could not be made. Please check OPENAI_API_KEY and OPENAI_BASE_URL."
+                "The request could not be made. Please check OPENAI_API_KEY and OPENAI_BASE_URL.",
+                advice="",
             )
         return connection_error(error, server=self._server, address_setting="OPENAI_BASE_URL")
 

@@ -41,20 +41,23 @@ class Refusal:
     def error(self) -> ProviderError:
         """The error to raise, with what can be done about it."""
         if special := self._special():
-            return ProviderRefused(special)
+            return ProviderRefused(special, advice="")
         if self.status in {408, 409, 429}:
-            return ProviderBusy(f"{self.server} is too busy ({self.status}). Please try again in a moment.")
+            return ProviderBusy(f"{self.server} is too busy ({self.status}).")
         if self.status >= 500:
-            return ProviderBusy(f"{self.server} has a problem ({self.status}). Please try again in a moment.")
-        return ProviderRefused(f"{self.server} refused the request ({self.status}): {quoted(self.message)}")
+            return ProviderBusy(f"{self.server} has a problem ({self.status}).")
+        return ProviderRefused(f"{self.server} refused the request ({self.status}): {quoted(self.message)}.")
 
     def _special(self) -> str:
         if self.status == 401:
             return f"The API key was refused by {self.server}. Please check {self.key_setting}."
         if self.status == 402 or "insufficient_quota" in self.code:
-            return f"The account at {self.server} has no credit left. Add some, or choose another model."
+            return f"The account at {self.server} has no credit left. Please add some, or change the model."
         if self.status == 403:
-            return f"{self.server} does not allow this key to use the model {self.model!r} (403)."
+            return (
+                f"{self.server} does not allow this key to use the model {self.model!r} (403). "
+                "Please choose another one."
+            )
         if self.code == "model_not_found":
             return f"{self.server} does not have the model {self.model!r}. Please choose another model."
         if self.status == 404:
@@ -64,8 +67,8 @@ class Refusal:
             )
         if self.status < 500 and (TOO_LONG.search(self.code) or TOO_LONG.search(self.message)):
             return (
-                "The conversation is longer than this model can read. Start a new chat, or choose one with "
-                "a larger window."
+                "The conversation is longer than this model can read. Please start a new chat, or choose "
+                "a model with a larger window."
             )
         return ""
 
@@ -74,7 +77,7 @@ def quoted(message: str) -> str:
     """A server's own words: short, on one line, without anything that looks like a key."""
     line = SECRET.sub("***", " ".join(clean(message).split()))
     line = "".join(char for char in line if char.isprintable())
-    return line[:MAX_QUOTED_CHARS] or "no reason was given"
+    return line[:MAX_QUOTED_CHARS].rstrip(" .") or "no reason was given"
 
 
 def details(error: object) -> tuple[str, str]:
@@ -92,7 +95,7 @@ def stream_error(error: object) -> ProviderError:
     kind = str(cast("dict[str, object]", error).get("type")) if isinstance(error, dict) else ""
     status = int(code) if code.isdecimal() and len(code) == 3 else 0
     if status >= 500 or status == 429 or BUSY_WORDS.search(f"{code} {kind}"):
-        return ProviderBusy(f"The model's server failed while it answered: {quoted(message)}")
+        return ProviderBusy(f"The model's server failed while it answered: {quoted(message)}.")
     server = "The model's server"
     return Refusal(status=status or 400, code=code, message=message, server=server).error()
 

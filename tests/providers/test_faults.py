@@ -16,6 +16,7 @@ from chatapp.domain.errors import (
     ProviderUnreachable,
 )
 from chatapp.providers.base import Provider
+from tests.advice import says_what_to_do
 from tests.providers.asking import ask, ask_until_it_breaks, end, request, said
 from tests.providers.vendors import LONG, Vendor, provider_of, url_of
 from tests.upstream import Upstream, text
@@ -89,6 +90,7 @@ async def test_before_the_first_event(
     assert isinstance(error, kind)
     assert words.format(VENDOR=vendor.upper()) in error.message
     assert SECRET not in error.message
+    assert says_what_to_do(error.message)
     assert (events, len(upstream.requests)) == ([], tries)
 
 
@@ -112,6 +114,7 @@ async def test_in_the_midst_of_a_reply(
     """What came stays, the rest is an error, and nothing is sent again: that would double the text."""
     events, error = await ask_until_it_breaks(provider, request(f"[n:40 r:200 fault:{fault} at:20]"))
     assert type(error) is kind
+    assert says_what_to_do(error.message)
     assert text(20).startswith(said(events))
     assert len(said(events)) > len(text(10))
     assert len(upstream.requests) == 1
@@ -169,6 +172,7 @@ async def test_an_address_that_does_not_work(vendor: Vendor, base_url: str, word
     assert words in error.message
     assert f"{vendor.upper()}_BASE_URL" in error.message
     assert "hidden" not in error.message
+    assert says_what_to_do(error.message)
 
 
 async def test_a_key_that_is_refused(vendor: Vendor, upstream: Upstream) -> None:
@@ -180,6 +184,7 @@ async def test_a_key_that_is_refused(vendor: Vendor, upstream: Upstream) -> None
     assert isinstance(error, ProviderRefused)
     assert f"{vendor.upper()}_API_KEY" in error.message
     assert "wrong-key" not in error.message
+    assert says_what_to_do(error.message)
 
 
 async def test_a_key_that_no_header_can_hold(vendor: Vendor, upstream: Upstream) -> None:
@@ -196,6 +201,7 @@ async def test_an_unknown_model(provider: Provider) -> None:
     _, error = await ask_until_it_breaks(provider, request("hello", model="unknown"))
     assert isinstance(error, ProviderRefused)
     assert "'unknown'" in error.message
+    assert says_what_to_do(error.message)
 
 
 async def test_a_server_that_dies_with_open_replies(provider: Provider, upstream: Upstream) -> None:

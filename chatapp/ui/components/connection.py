@@ -4,39 +4,12 @@ from typing import Final
 
 import reflex as rx
 from reflex_base.constants.compiler import Hooks, Imports
-from reflex_base.utils.imports import ImportVar
 from reflex_base.vars import VarData
-from typing_extensions import override
 
 from chatapp.ui.build_id import build_id
+from chatapp.ui.components.browser import BrowserGlue, do
 from chatapp.ui.components.together import together
 from chatapp.ui.side import Side
-
-# Reflex tells the page of failed attempts to connect, and of nothing before: a line that has gone silent is
-# given up after 15 s, and a new one tried for 20 s. These hooks of its socket, made for instruments, tell of
-# the first as well.
-_CODE: Final = """
-const tellLine = (lost) => { window.lineIsLost = lost; dispatchEvent(new Event("line")) };
-if (typeof window !== "undefined") {
-  const hooks = { onSocketConnect: () => tellLine(false), onSocketDisconnect: () => tellLine(true) };
-  window.__reflex_otel = { ...window.__reflex_otel, ...hooks };
-}
-const LINE_EVENTS = ["online", "offline", "line"];
-const onLineEvents = (wake) => {
-  for (const name of LINE_EVENTS) addEventListener(name, wake);
-  return () => { for (const name of LINE_EVENTS) removeEventListener(name, wake) };
-};
-const lineNow = () => !navigator.onLine ? "none" : window.lineIsLost ? "lost" : "there";
-const useLine = () => useSyncExternalStore(onLineEvents, lineNow, () => "there");
-// A reload that brings the same old page, from a cache for example, is not asked for twice.
-const reloadFor = (build) => {
-  try { sessionStorage.setItem("reloaded-for", build) } catch { /* then it may be asked for again */ }
-  location.reload();
-};
-const wasReloadedFor = (build) => {
-  try { return sessionStorage.getItem("reloaded-for") === build } catch { return false }
-};
-"""
 
 OFFLINE: Final = "You are offline."
 UNREACHABLE: Final = "The server cannot be reached."
@@ -45,18 +18,6 @@ LOST: Final = "The connection is lost; it is tried again."
 _LINE: Final = (
     "glass floating after-a-moment mx-auto mb-2 flex w-fit max-w-full items-center gap-2.5 px-4 py-2 text-sm"
 )
-
-
-class LineGlue(rx.Fragment):
-    """Brings the code above into each module that uses it."""
-
-    @override
-    def add_imports(self) -> dict[str, ImportVar]:
-        return {"react": ImportVar(tag="useSyncExternalStore")}
-
-    @override
-    def add_custom_code(self) -> list[str]:
-        return [_CODE]
 
 
 def connection() -> rx.Component:
@@ -104,7 +65,7 @@ def _interrupted(what: str | rx.Var[str], *, after: str = "0.3s") -> rx.Componen
 
 
 def _new_version() -> rx.Component:
-    reload = rx.call_function(rx.Var(f"() => reloadFor({Side.build!s})", _var_data=_glued(Side.build)))
+    reload = do(f"reloadFor({Side.build!s})", Side.build)
     return rx.el.div(
         rx.icon("sparkles", size=16, aria_hidden=True, class_name="shrink-0 text-primary"),
         rx.el.span("A new version is here. What you have written is kept.", role="status"),
@@ -148,4 +109,6 @@ def connection_var() -> rx.Var[str]:
 
 
 def _glued(*used: rx.Var) -> VarData | None:
-    return VarData.merge(*(one._get_all_var_data() for one in used), VarData(components=(LineGlue.create(),)))
+    return VarData.merge(
+        *(one._get_all_var_data() for one in used), VarData(components=(BrowserGlue.create(),))
+    )

@@ -5,8 +5,9 @@ import reflex as rx
 
 def ending(status: rx.Var[str], error: rx.Var[str], more: rx.Var[bool]) -> rx.Component:
     """Nothing for a reply that is being made, or whole."""
+    # What failed says by itself what to do; these are the buttons to do it with.
     next_step = rx.cond(
-        more, "Continue goes on from here; Regenerate writes another one.", "Regenerate tries again."
+        more, "Continue goes on from here; Regenerate writes another one.", "Regenerate asks again."
     )
     return rx.match(
         status,
@@ -14,7 +15,7 @@ def ending(status: rx.Var[str], error: rx.Var[str], more: rx.Var[bool]) -> rx.Co
             "failed",
             note(
                 "circle-alert",
-                rx.cond(error != "", error, "The reply failed."),
+                rx.cond(error != "", error, "The reply failed. Please try again."),
                 next_step,
                 color="text-destructive",
             ),

@@ -99,16 +99,17 @@ function useComposer({ me, epoch, limit, said, acked, refused, emit }) {
   const change = (value) => {
     show(value);
     setProblem({});
-    try { storage(draft, value) } catch { complain(FULL + "the draft is only on this page.") }
+    try { storage(draft, value) } catch { complain(FULL + "this draft is not kept. Please send or copy it.") }
   };
   const send = (words) => {
     if (!words.trim()) return;
     const length = words.length > limit ? Array.from(words).length : words.length;
     if (limit && length > limit || new Blob([words]).size > MAX_BYTES)
-      return complain(`${number(length)} characters are too many: please shorten it to ${number(limit)}.`);
+      return complain(`${number(length)} characters are too many. Please shorten it to ${number(limit)}.`);
     const tab = thisTab(), at = Date.now();
     const m = { key: newKey(), cid: cid || newKey(), first: !cid, text: words, model, tab, at };
-    try { writeBox(who, [...readBox(who), m]) } catch { return complain(FULL + "nothing was sent.") }
+    try { writeBox(who, [...readBox(who), m]) }
+    catch { return complain(FULL + "nothing was sent. Please make room and try again.") }
     if (words === now.current) change("");
     emit(m.key, m.cid, m.text, m.model);
     if (!cid) navigate("/c/" + m.cid);
