@@ -6,7 +6,8 @@ MERMAID: Final = "@streamdown/mermaid@1.0.2"
 
 # Loaded when the first one is seen. It is drawn as a picture, in which nothing can run or be fetched; what
 # might be fetched or run while it is made is not drawn at all. Until it can be drawn, and if never, its
-# source stands there. It is drawn again when the page turns light or dark.
+# source stands there; in what was there already, after a moment only. It is drawn again when the page turns
+# light or dark.
 DIAGRAMS: Final = r"""
 const UNFIT = /\bimg\s*:|\bicon\s*:|url\s*\(|@import|<[a-z!][^<>]*=/i;
 const INK = {
@@ -56,19 +57,37 @@ const picture = async (source, ink) => {
   const text = new XMLSerializer().serializeToString(drawn);
   return { src: "data:image/svg+xml," + encodeURIComponent(text), width, height };
 };
+// Once this element comes near to what is seen.
+const whenNear = (element, run) => {
+  const watch = new IntersectionObserver((all) => {
+    if (!all.some((one) => one.isIntersecting)) return;
+    watch.disconnect();
+    run();
+  }, { rootMargin: "800px" });
+  watch.observe(element);
+  return () => watch.disconnect();
+};
 const diagrams = (Code) => ({ code, open }) => {
   const { resolvedColorMode } = useContext(ColorModeContext);
-  const [drawn, setDrawn] = useState(null);
+  const place = useRef(null);
+  const [drawn, setDrawn] = useState();
+  const [opened] = useState(!open);
   useEffect(() => {
-    if (open || UNFIT.test(code)) return;
+    if (open) return;
+    if (UNFIT.test(code)) return setDrawn(null);
     let wanted = true;
+    const show = (one) => wanted && setDrawn(one);
     const ink = resolvedColorMode === "dark" ? "dark" : "light";
-    picture(code, ink).then((one) => wanted && setDrawn(one), () => {});
-    return () => { wanted = false };
+    const ignore = whenNear(place.current, () => picture(code, ink).then(show, () => show(null)));
+    return () => { wanted = false; ignore() };
   }, [code, open, resolvedColorMode]);
-  if (!drawn) return createElement(Code, { code, language: "mermaid", open });
+  if (!drawn) {
+    const className = opened && drawn === undefined ? "to-be-drawn" : "source";
+    const source = createElement(Code, { code, language: "mermaid", open });
+    return createElement("div", { className, ref: place }, source);
+  }
   const image = createElement("img", { ...drawn, alt: code, style: { minWidth: drawn.width * 0.6 } });
-  const frame = { className: "diagram", "data-streamdown": "mermaid", ...scrolls("Diagram") };
+  const frame = { className: "diagram", "data-streamdown": "mermaid", ref: place, ...scrolls("Diagram") };
   return createElement("div", frame, image);
 };
 """

@@ -18,12 +18,14 @@ _KATEX: Final = "katex@0.16.47"  # math's own, for its style and fonts
 _BOUNDARY: Final = "react-error-boundary"  # Reflex's own, in its version
 
 _REACT: Final = (
-    "createContext", "createElement", "lazy", "memo", "Suspense", "useContext", "useEffect", "useState",
+    "createContext", "createElement", "lazy", "memo", "startTransition", "Suspense", "useContext",
+    "useEffect", "useRef", "useState",
 )  # fmt: skip
 
-# Fetched when the page stands and has nothing to do: it is more script than all the rest of the page. A
-# server may be away just then, so it is asked again until it answers; meanwhile the text stands there as it
-# is. It does so too where a part cannot be drawn, which must not take the page with it.
+# Fetched at once where there is something to draw, else when the first key is pressed: it is more script than
+# all the rest of the page. A server may be away just then, so it is asked again until it answers; meanwhile
+# the text stands there as it is. It does so too where a part cannot be drawn, which must not take the page
+# with it.
 _FETCHING: Final = """
 const persist = async (load, ms = 500) => {
   for (;;) {
@@ -36,8 +38,8 @@ const packages = () => [import("streamdown"), import("@streamdown/code"), import
 const renderer = () => (fetched ??= persist(() => Promise.all(packages())));
 const whenIdle = (run) => (window.requestIdleCallback ?? setTimeout)(run);
 if (typeof window !== "undefined") {
-  const soon = () => whenIdle(renderer);
-  document.readyState === "complete" ? soon() : addEventListener("load", soon);
+  if (location.pathname.startsWith("/c/")) renderer();
+  for (const kind of ["pointerdown", "keydown", "input"]) addEventListener(kind, renderer, { once: true });
 }
 """
 
@@ -151,9 +153,11 @@ const blocks = (streamdown, { code: shiki }) => {
 };
 """
 
-# What was there already is drawn part after part when the page has nothing else to do.
+# What is there already is drawn by React in slices, so that nothing is held up, and shown at once. Of what is
+# very long, or growing, its end is drawn first, where the reader is, and the rest above it when the page has
+# nothing else to do: the browser holds the reader's place.
 _PARTS: Final = r"""
-const AT_ONCE = 8;
+const AT_ONCE = { settled: 80, live: 8 };
 const Markdown = lazy(async () => {
   const [streamdown, shiki, { createMathPlugin }] = await renderer();
   const { Streamdown, defaultRehypePlugins, useIsCodeFenceIncomplete } = streamdown;
@@ -191,11 +195,14 @@ const Markdown = lazy(async () => {
   const Drawn = ({ text, cuts, live }) => {
     const marks = [[0, ""], ...cuts, [text.length, ""]];
     const count = marks.length - 1;
-    const [settled, setSettled] = useState(AT_ONCE);
-    const shown = count <= settled + 2 ? count : settled;
-    useEffect(() => { if (settled < count) whenIdle(() => setSettled(shown + 2)) }, [settled, shown, count]);
+    const [waiting, setWaiting] = useState(Math.max(0, count - AT_ONCE[live ? "live" : "settled"]));
+    useEffect(() => { if (waiting) whenIdle(() => setWaiting(Math.max(0, waiting - 2))) }, [waiting]);
     const isCode = (at) => /^[`~]/.test(marks[at]?.[1] ?? "");
-    return marks.slice(0, shown).map(([from, lead], at) => {
+    const first = Math.min(waiting, count - 1);
+    // What stands before a part must not change its style, or the browser gives up its hold on the place.
+    const above = first > 0 && createElement("div", { key: "above", hidden: true });
+    return [above, ...marks.slice(first, -1).map(([from, lead], index) => {
+      const at = first + index;
       const [to] = marks[at + 1];
       const goesOn = isCode(at);
       let end = at + 1;
@@ -204,12 +211,15 @@ const Markdown = lazy(async () => {
       const rest = end > at + 1 ? "\n" + text.slice(to, marks[end][0]).replace(FENCE_END, "") : "";
       const last = at === count - 1;
       return own && createElement(Part, { key: at, text: lead + own, live: live && last, goesOn, rest });
-    });
+    })];
   };
   return { default: Drawn };
 });
 const Words = memo(({ text, cuts, live }) => {
-  const fallback = createElement("div", { className: "plain" }, text);
+  const [begun, begin] = useState(live);
+  useEffect(() => startTransition(() => begin(true)), []);
+  const fallback = createElement("div", { className: begun ? "plain" : "plain awaited" }, text);
+  if (!begun) return fallback;
   return createElement(Suspense, { fallback }, createElement(Markdown, { text, cuts, live }));
 }, (old, now) => old.text === now.text && old.live === now.live && `${old.cuts}` === `${now.cuts}`);
 """
