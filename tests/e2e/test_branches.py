@@ -51,6 +51,7 @@ async def test_an_edit_is_a_version_and_the_original_stays(visitor: Visitor, ser
     for one in (screen, other):
         await expect(one.said).to_contain_text("Second try")
         await expect(one.said).to_contain_text("2 / 2")
+        await one.reply_shows(11)  # not the one before
         await one.reply_is("complete")
         await one.reply_is_exactly(12)
     await action(screen.said, "Previous version").click()
