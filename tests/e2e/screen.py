@@ -110,6 +110,10 @@ class Screen:
     async def reply_is_exactly(self, count: int, reply: Locator | None = None) -> None:
         """Fail unless the reply is the numbered text, token by token on the screen and byte by byte below."""
         found = reply or self.reply
+        # A tab that nobody looks at lays out nothing, and what is not laid out has no inner text.
+        await self.page.bring_to_front()
+        await found.scroll_into_view_if_needed()
+        await expect(found).to_contain_text("w0", use_inner_text=True)
         drawn = [
             word for word in (await found.inner_text()).split() if word.startswith("w") and numbers(word)
         ]

@@ -6,7 +6,7 @@ from typing import Final
 from playwright.async_api import Response, expect
 
 from tests.e2e.saying import Say
-from tests.e2e.scenes import TECHNICAL
+from tests.e2e.scenes import SHORT, TECHNICAL
 from tests.e2e.visitor import Visitor
 
 #: Compressed, as gzip does it at the level that servers use.
@@ -37,11 +37,11 @@ async def test_little_is_loaded_before_one_can_write(visitor: Visitor) -> None:
 async def test_what_is_opened_stands_still(visitor: Visitor, say: Say) -> None:
     """Formulas, code, tables and diagrams: nothing moves when they are drawn."""
     screen = await visitor.opens()
-    for _ in range(3):
-        await screen.asks(say(TECHNICAL))
-    diagrams = screen.page.locator("[data-streamdown=mermaid] img")
-    await expect(diagrams.last).to_be_visible()
+    for text in (SHORT * 9, TECHNICAL):
+        await screen.asks(say(text))
+    diagram = screen.page.locator("[data-streamdown=mermaid] img")
+    await expect(diagram).to_be_visible()
     await screen.page.reload()
     await expect(screen.reply.locator("table")).to_be_visible()
-    await expect(diagrams.last).to_be_visible()
+    await expect(diagram).to_be_visible()
     assert await screen.page.evaluate(SHIFTS) < 0.1
