@@ -79,7 +79,7 @@ def _title() -> rx.Component:
         class_name=rx.cond(
             (Manage.renaming == IN_HEADER) | (title == ""),
             "sr-only",
-            "sr-only lg:not-sr-only lg:truncate text-sm font-medium",
+            "max-sm:sr-only truncate text-sm font-medium",
         ),
     )
     shown = rx.fragment(
