@@ -8,7 +8,6 @@ from tests.architecture.source import Source, sources
 #: Decision 0011 says what each is for.
 MODULES = {
     "browser.py",
-    "connection.py",
     "diagrams.py",
     "markdown.py",
     "outbox.py",

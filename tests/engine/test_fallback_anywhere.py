@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
@@ -70,6 +71,7 @@ manners = st.builds(
 )
 
 
+@pytest.mark.timeout(300)  # twenty databases, on a machine that does other things as well
 @settings(max_examples=20, deadline=None)
 @given(st.lists(manners, min_size=1, max_size=4))
 def test_a_reply_is_what_the_attempts_that_count_sent(given_manners: list[Manner]):
