@@ -7,6 +7,7 @@ from tests.app_server import AppServer
 from tests.e2e.fixtures import Come
 from tests.e2e.screen import Screen
 from tests.e2e.seeding import lengthen
+from tests.e2e.test_accessibility import complaints
 from tests.e2e.visitor import Visitor
 from tests.waiting import eventually
 
@@ -57,6 +58,7 @@ async def test_the_message_is_in_view_and_one_reads_on_from_there(long: Long, vi
     await is_found(screen, ids[150])
     await eventually(lambda: message(screen, ids[150]).evaluate(IN_THE_MIDDLE))
     await expect(message(screen, ids[-1])).to_have_count(0)
+    assert await complaints(screen) == []
     await expect(message(screen, ids[150])).not_to_have_attribute("data-found", "", timeout=5_000)
     other = await visitor.opens(path)
     await other.asks("Something new [n:5]")
@@ -82,7 +84,9 @@ async def test_from_within_the_conversation_and_back_to_its_end(long: Long) -> N
         await is_found(screen, one)
     await screen.page.evaluate(WALK, f"{path}?m={ids[60]}")
     await is_found(screen, ids[60])
-    await screen.sends("And now [n:40 r:80]")
+    await screen.writes("And now [n:40 r:80]")
+    await screen.composer.press("Enter")
+    await expect(screen.said.last).to_contain_text("And now")
     await screen.reply_shows(30)
     await expect(screen.said.last).to_be_in_viewport()
     await screen.reply_is("complete")

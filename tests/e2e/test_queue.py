@@ -1,10 +1,13 @@
 """What is sent while a reply is being made waits, is shown, and can be changed until it begins."""
 
+import re
+
 from playwright.async_api import Locator, expect
 
 from tests.app_server import AppServer
 from tests.e2e.screen import Screen
 from tests.e2e.stored import kept
+from tests.e2e.test_accessibility import complaints
 from tests.e2e.visitor import Visitor
 from tests.upstream import text
 
@@ -78,3 +81,18 @@ async def test_what_was_being_changed_when_its_turn_came_is_kept(visitor: Visito
     await screen.reply_is("complete")
     said = [one.text for one in kept(server.data_dir, screen.conversation_id) if one.role == "user"]
     assert said == [SLOW, "Two [n:30 r:30]"]
+
+
+async def test_axe_is_content(visitor: Visitor) -> None:
+    """With messages that wait, one taken back and one being changed; light and dark."""
+    screen = await visitor.opens()
+    await screen.page.emulate_media(reduced_motion="reduce", color_scheme="light")
+    await begin(screen, "Two [n:5]", "Three [n:6]", "Four [n:7]")
+    await action(screen, "Remove", "Four [n:7]").click()
+    await expect(screen.button("Put it back in the message box")).to_be_visible()
+    await action(screen, "Edit", "Three [n:6]").click()
+    assert await complaints(screen) == []
+    await screen.page.emulate_media(color_scheme="dark")
+    await expect(screen.page.locator("html")).to_have_class(re.compile(r"\bdark\b"))
+    assert await complaints(screen) == []
+    await screen.button("Stop").click()

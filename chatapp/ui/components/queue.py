@@ -116,7 +116,9 @@ def _button(name: str, icon: str, text: rx.Var[str], on_click: Any, **props: Any
 
 def _removed() -> rx.Component:
     return rx.el.div(
-        rx.el.span("Removed from the queue.", role="status"),
+        rx.el.span(
+            "Removed", rx.el.span(" from the queue", class_name="hidden sm:inline"), ".", role="status"
+        ),
         rx.el.button(
             "Put it back in the message box",
             type="button",
