@@ -123,7 +123,9 @@ function useComposer({ me, epoch, limit, said, acked, refused, emit }) {
     if (who) localStorage.removeItem(early);
     show(kept + typed);
     if (typed) storage(draft, now.current);
-    if (matchMedia("(pointer: fine)").matches) field.current?.focus();
+    // The message that an address names has the focus.
+    const elsewhere = new URLSearchParams(location.search).has("m");
+    if (!elsewhere && matchMedia("(pointer: fine)").matches) field.current?.focus();
   }, [draft]);
   useEffect(() => {
     if (!epoch) return;

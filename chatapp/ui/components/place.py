@@ -27,8 +27,6 @@ const lookAt = (id) => {
   const until = performance.now() + 3000, last = setTimeout(() => delete found.dataset.found, 2500);
   let frame = 0;
   const aim = () => {
-    // The composer takes the focus when a page opens.
-    if (document.activeElement !== found) found.focus({ preventScroll: true });
     found.scrollIntoView({ block: found.offsetHeight > innerHeight / 2 ? "start" : "center" });
     if (performance.now() < until) frame = requestAnimationFrame(aim);
   };
@@ -44,6 +42,7 @@ const lookAt = (id) => {
   for (const name of MOVES) addEventListener(name, move, { capture: true, passive: true });
   found.dataset.found = "";
   found.tabIndex = -1;
+  found.focus({ preventScroll: true });
   aim();
   return () => { stop(); clearTimeout(last); delete found.dataset.found };
 };
