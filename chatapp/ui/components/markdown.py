@@ -158,6 +158,8 @@ const blocks = (streamdown, { code: shiki }) => {
 # nothing else to do: the browser holds the reader's place.
 _PARTS: Final = r"""
 const AT_ONCE = { settled: 80, live: 8 };
+// Nobody nests quotes and lists so deep, and the parser would run out of its stack.
+const TOO_DEEP = /^(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){100}/m;
 const Markdown = lazy(async () => {
   const [streamdown, shiki, { createMathPlugin }] = await renderer();
   const { Streamdown, defaultRehypePlugins, useIsCodeFenceIncomplete } = streamdown;
@@ -185,10 +187,12 @@ const Markdown = lazy(async () => {
   const Part = memo(({ text, live, goesOn, rest }) => {
     const block = fenced(text);
     const open = live && !block?.closed;
+    const fallback = createElement("div", { className: "plain" }, text);
     const drawn = block && block.language !== "math"
       ? createElement(Block, { ...block, open, goesOn })
-      : createElement(Streamdown, { ...fixed, isAnimating: live }, formulas(text, live));
-    const fallback = createElement("div", { className: "plain" }, text);
+      : TOO_DEEP.test(text)
+        ? fallback
+        : createElement(Streamdown, { ...fixed, isAnimating: live }, formulas(text, live));
     const guarded = createElement(ErrorBoundary, { fallback, resetKeys: [live] }, drawn);
     return createElement(CopyRest, { value: rest }, guarded);
   });
