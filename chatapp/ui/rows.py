@@ -141,8 +141,8 @@ def seams(message: Message, text: str) -> tuple[Joint, ...]:
 def _joint(before: str, after: str, text: str) -> str:
     last = " ".join(_WORDS.findall(text[-LAST_CHARS:])[-LAST_WORDS:])
     if not text.strip():
-        return f"{before} failed; {after} answered instead."
-    return f"{before} failed after “… {last}”; {after} went on from there."
+        return f"{before} failed; {after} took over."
+    return f"{before} failed after “… {last}”; {after} took over."
 
 
 def _name(model: str) -> str:

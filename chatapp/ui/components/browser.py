@@ -24,10 +24,11 @@ try {
 """.replace("NAMES", str(list(_ON_ROOT)))
 
 _CODE: Final = """
-const onKept = (wake) => {
-  for (const name of ["kept", "storage"]) addEventListener(name, wake);
-  return () => { for (const name of ["kept", "storage"]) removeEventListener(name, wake) };
+const listen = (...names) => (wake) => {
+  for (const name of names) addEventListener(name, wake);
+  return () => { for (const name of names) removeEventListener(name, wake) };
 };
+const onKept = listen("kept", "storage"), onLine = listen("online", "offline", "line");
 const keep = (name, value) => {
   try { localStorage.setItem(name, value) } catch { /* for this page only */ }
   document.documentElement.dataset[name] = value;
@@ -174,29 +175,17 @@ const introduce = ({ name }) => {
   keep("met", "yes");
   document.querySelector("textarea[aria-label=Message]").focus();
 };
-// Reflex tells the page of failed attempts to connect, and of nothing before: a line that has gone silent is
-// given up after 15 s, and a new one tried for 20 s. These hooks of its socket, made for instruments, tell of
-// the first as well.
+// Reflex's own hooks for instruments: the end of a silent line is told in no other way.
 const tellLine = (lost) => { window.lineIsLost = lost; dispatchEvent(new Event("line")) };
 if (typeof window !== "undefined") {
   const hooks = { onSocketConnect: () => tellLine(false), onSocketDisconnect: () => tellLine(true) };
   window.__reflex_otel = { ...window.__reflex_otel, ...hooks };
 }
-const LINE_EVENTS = ["online", "offline", "line"];
-const onLineEvents = (wake) => {
-  for (const name of LINE_EVENTS) addEventListener(name, wake);
-  return () => { for (const name of LINE_EVENTS) removeEventListener(name, wake) };
-};
 const lineNow = () => !navigator.onLine ? "none" : window.lineIsLost ? "lost" : "there";
-const useLine = () => useSyncExternalStore(onLineEvents, lineNow, () => "there");
+const useLine = () => useSyncExternalStore(onLine, lineNow, () => "there");
 // A reload that brings the same old page, from a cache for example, is not asked for twice.
-const reloadFor = (build) => {
-  try { sessionStorage.setItem("reloaded-for", build) } catch { /* then it may be asked for again */ }
-  location.reload();
-};
-const wasReloadedFor = (build) => {
-  try { return sessionStorage.getItem("reloaded-for") === build } catch { return false }
-};
+const reloadFor = (build) => { sessionStorage.setItem("reloaded-for", build); location.reload() };
+const wasReloadedFor = (build) => sessionStorage.getItem("reloaded-for") === build;
 """
 
 
