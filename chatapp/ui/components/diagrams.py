@@ -1,54 +1,73 @@
 """A reply's diagrams, by Mermaid: in the page's colours, as pictures in which nothing lives."""
 
-from typing import Final
+import json
+from typing import Any, Final
 
 MERMAID: Final = "@streamdown/mermaid@1.0.2"
+
+_TEXTS: Final = (
+    "primaryTextColor", "secondaryTextColor", "tertiaryTextColor", "titleColor", "nodeTextColor",
+    "actorTextColor", "labelTextColor", "loopTextColor", "signalTextColor", "noteTextColor", "classText",
+    "taskTextColor", "taskTextOutsideColor", "taskTextDarkColor", "pieTitleTextColor", "pieLegendTextColor",
+    "pieSectionTextColor",
+)  # fmt: skip
+#: How many colours Mermaid counts in a scale; the page has six, which come again.
+_STEPS: Final = 12
+
+
+def _ink(
+    *, background: str, text: str, line: str, node: str, edge: str, second: str, quiet: str, frame: str,
+    note: str, scale: tuple[str, ...],
+) -> dict[str, Any]:  # fmt: skip
+    """Mermaid's names for the page's colours; what is not named it would make up, in yellow and black."""
+    colours: dict[str, Any] = {
+        "background": background, "edgeLabelBackground": background, "pieStrokeColor": background,
+        "mainBkg": node, "primaryColor": node, "nodeBorder": edge, "primaryBorderColor": edge,
+        "pieOuterStrokeColor": edge, "secondaryColor": second, "tertiaryColor": quiet, "clusterBkg": quiet,
+        "clusterBorder": frame, "noteBorderColor": frame, "noteBkgColor": note, "lineColor": line,
+        "textColor": text, "pieOpacity": 1,
+    }  # fmt: skip
+    for at in range(_STEPS):
+        colours |= {f"cScale{at}": scale[at % len(scale)], f"pie{at + 1}": scale[at % len(scale)]}
+        colours |= {f"cScaleLabel{at}": text, f"gitBranchLabel{at}": text}
+    return colours | dict.fromkeys(_TEXTS, text)
+
+
+_INK: Final = {
+    "light": _ink(
+        background="#ffffff", text="#1c1d22", line="#63656f", node="#eeeefb", edge="#b4b4e2",
+        second="#e3f1ee", quiet="#f7f7f9", frame="#dcdce2", note="#f4f4f6",
+        scale=("#dcdcf7", "#cfe8e2", "#f3e3c8", "#f4d7d7", "#d7e6f5", "#e6d9f0"),
+    ),
+    "dark": {"darkMode": True} | _ink(
+        background="#17181b", text="#ececf0", line="#a0a1ac", node="#2a2b45", edge="#5f60a0",
+        second="#1e3a36", quiet="#1f2024", frame="#3a3b42", note="#292a30",
+        scale=("#37386b", "#1f4f47", "#57461f", "#5a2f33", "#24435e", "#46305c"),
+    ),
+}  # fmt: skip
+#: What a diagram may not change by itself is `secure`.
+_LOOK: Final = {
+    "theme": "base", "startOnLoad": False, "securityLevel": "strict", "suppressErrorRendering": True,
+    "htmlLabels": False, "flowchart": {"htmlLabels": False}, "gantt": {"useWidth": 680},
+    "fontFamily": "system-ui, sans-serif", "themeCSS": ".edgeLabel rect, .labelBkg { opacity: 1 }",
+    "secure": (
+        "secure", "securityLevel", "startOnLoad", "maxTextSize", "maxEdges", "htmlLabels", "flowchart",
+        "fontFamily", "themeCSS", "themeVariables", "theme", "suppressErrorRendering",
+    ),
+}  # fmt: skip
 
 # Loaded when the first one is seen. It is drawn as a picture, in which nothing can run or be fetched; what
 # might be fetched or run while it is made is not drawn at all. Until it can be drawn, and if never, its
 # source stands there; in what was there already, after a moment only. It is drawn again when the page turns
 # light or dark.
-DIAGRAMS: Final = r"""
+DIAGRAMS: Final = (
+    f"const INK = {json.dumps(_INK)};\nconst LOOK = {json.dumps(_LOOK)};\n"
+    + r"""
 const UNFIT = /\bimg\s*:|\bicon\s*:|url\s*\(|@import|<[a-z!][^<>]*=/i;
-const INK = {
-  light: { background: "#ffffff", mainBkg: "#eeeefb", primaryColor: "#eeeefb", nodeBorder: "#b4b4e2",
-    secondaryColor: "#e3f1ee", tertiaryColor: "#f7f7f9", clusterBkg: "#f7f7f9", clusterBorder: "#dcdce2",
-    lineColor: "#63656f", textColor: "#1c1d22", noteBkgColor: "#f4f4f6", noteBorderColor: "#dcdce2" },
-  dark: { background: "#17181b", mainBkg: "#2a2b45", primaryColor: "#2a2b45", nodeBorder: "#5f60a0",
-    secondaryColor: "#1e3a36", tertiaryColor: "#1f2024", clusterBkg: "#1f2024", clusterBorder: "#3a3b42",
-    lineColor: "#a0a1ac", textColor: "#ececf0", noteBkgColor: "#292a30", noteBorderColor: "#3a3b42" },
-};
-const TEXTS = ["primaryTextColor", "secondaryTextColor", "tertiaryTextColor", "titleColor", "nodeTextColor",
-  "actorTextColor", "labelTextColor", "loopTextColor", "signalTextColor", "noteTextColor", "classText",
-  "taskTextColor", "taskTextOutsideColor", "taskTextDarkColor", "pieTitleTextColor", "pieLegendTextColor",
-  "pieSectionTextColor"];
-const SCALE = {
-  light: ["#dcdcf7", "#cfe8e2", "#f3e3c8", "#f4d7d7", "#d7e6f5", "#e6d9f0"],
-  dark: ["#37386b", "#1f4f47", "#57461f", "#5a2f33", "#24435e", "#46305c"],
-};
-const themed = (ink) => {
-  const { textColor, nodeBorder, background } = INK[ink];
-  const look = { ...INK[ink], darkMode: ink === "dark", edgeLabelBackground: background,
-    primaryBorderColor: nodeBorder, pieStrokeColor: background, pieOuterStrokeColor: nodeBorder,
-    pieOpacity: 1 };
-  for (const name of TEXTS) look[name] = textColor;
-  for (let at = 0; at < 12; at += 1) {
-    look[`cScale${at}`] = look[`pie${at + 1}`] = SCALE[ink][at % SCALE[ink].length];
-    look[`cScaleLabel${at}`] = look[`gitBranchLabel${at}`] = textColor;
-  }
-  return look;
-};
-const LOOK = {
-  theme: "base", startOnLoad: false, securityLevel: "strict", suppressErrorRendering: true, htmlLabels: false,
-  flowchart: { htmlLabels: false }, gantt: { useWidth: 680 }, fontFamily: "system-ui, sans-serif",
-  themeCSS: ".edgeLabel rect, .labelBkg { opacity: 1 }",
-  secure: ["secure", "securityLevel", "startOnLoad", "maxTextSize", "maxEdges", "htmlLabels", "flowchart",
-    "fontFamily", "themeCSS", "themeVariables", "theme", "suppressErrorRendering"],
-};
 let pictures = 0;
 const picture = async (source, ink) => {
   const { mermaid } = await persist(() => import("@streamdown/mermaid"));
-  const look = { ...LOOK, themeVariables: themed(ink) };
+  const look = { ...LOOK, themeVariables: INK[ink] };
   const { svg } = await mermaid.getMermaid(look).render(`diagram${++pictures}`, source);
   const drawn = new DOMParser().parseFromString(svg, "text/html").querySelector("svg");
   const { width, height } = drawn.viewBox.baseVal;
@@ -91,3 +110,4 @@ const diagrams = (Code) => ({ code, open }) => {
   return createElement("div", frame, image);
 };
 """
+)
