@@ -45,8 +45,9 @@ def _models() -> rx.Component:
             aria_label="Model",
             value=model_var(),
             on_change=lambda model: [pick_model(model), Chat.choose_model(model)],
-            class_name="picker appearance-none [field-sizing:content] truncate max-w-[36vw] rounded-lg "
-            "bg-transparent py-1.5 pl-2.5 pr-7 text-base font-medium cursor-pointer hover:bg-accent",
+            class_name="picker appearance-none [field-sizing:content] truncate max-w-[min(36vw,100%)] "
+            "rounded-lg bg-transparent py-1.5 pl-2.5 pr-7 text-base font-medium cursor-pointer "
+            "hover:bg-accent",
         ),
         rx.icon(
             "chevron-down",
