@@ -85,7 +85,7 @@ async def test_a_conversation_that_is_too_long_is_refused_in_words(provider: Loc
     """And the length of a reply is bounded."""
     _, error = await ask_until_it_breaks(provider, request("word " * 3000, model=MODEL.name))
     assert isinstance(error, ProviderRefused)
-    assert "Start a new chat" in error.message
+    assert "start a new chat" in error.message
     events = await ask(provider, request("Tell me a story.", model=MODEL.name, limit=5))
     assert end(events).finish_reason is FinishReason.LENGTH
 
