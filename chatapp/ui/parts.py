@@ -111,7 +111,7 @@ class Cuts:
         if "|" not in line:
             self._head = ""
             self._read_prose(line)
-        elif self._rows > MOST_ROWS or self._length > 2 * MOST_CHARS:
+        elif self._rows > MOST_ROWS or self._length > MOST_CHARS:
             self._cut(self._line_at, self._head)
 
     def _read_prose(self, line: str) -> None:

@@ -90,8 +90,9 @@ const headings = Object.fromEntries([1, 2, 3, 4, 5, 6].map((level) => [`h${level
 const scrolls = (name) => ({ tabIndex: 0, role: "group", "aria-label": name });
 """
 
-# A code block is drawn by lines, of which only new ones are coloured and drawn. `CopyRest` is the text of the
-# parts that go on with the block.
+# A code block is drawn by lines, of which only new ones are coloured and drawn. Out of sight it is not laid out
+# and has the height of its lines, or what is read would jump. `CopyRest` is the text of the parts that go on
+# with the block.
 _BLOCKS: Final = r"""
 const CopyRest = createContext("");
 const THEMES = ["github-light-high-contrast", "github-dark-default"];
@@ -100,7 +101,8 @@ const Line = memo(({ tokens, first }) => {
   return createElement("span", { className: "line" }, first ? null : "\n", tokens.map(drawn));
 });
 const FENCE = /^(?:`{3,}[^`\n]*|~{3,}.*)\n/;
-const FENCE_END = /\n?[ \t]*(?:`{3,}|~{3,})\s*$/;
+// Only its end is looked at: there is much of it, and this is done at each token.
+const unfenced = (code) => code.slice(0, -99) + code.slice(-99).replace(/\n?[ \t]*(?:`{3,}|~{3,})\s*$/, "");
 const fenced = (text) => {
   const [first] = FENCE.exec(text) ?? [];
   if (!first) return null;
@@ -124,7 +126,9 @@ const blocks = (streamdown, { code: shiki }) => {
     useEffect(() => {
       if (/[^\n]{2000}/.test(code)) return setRows(null);
       let wanted = true;
-      const show = ({ tokens }) => wanted && setRows(tokens);
+      // Many blocks get their colours at once when their language has been fetched.
+      const set = ({ tokens }) => wanted && setRows(tokens);
+      const show = open ? set : (found) => startTransition(() => set(found));
       const colour = () => {
         const found = wanted && shiki.highlight({ code, language, themes: THEMES, isIncomplete: open }, show);
         if (found) show(found);
@@ -137,9 +141,9 @@ const blocks = (streamdown, { code: shiki }) => {
     const lines = rows?.map(line) ?? code;
     const head = createElement(CodeBlockHeader, { key: 0, language: language || "text" });
     const pre = createElement("pre", scrolls(name), createElement("code", null, lines));
-    // It must keep its height while it is out of sight, or what is read jumps.
-    const style = { contentVisibility: "visible" };
-    const props = { language, style, "data-goes-on": goesOn || undefined };
+    const size = code.split("\n").length * 1.35 + (goesOn ? 0.75 : 3.75);
+    const style = { contentVisibility: open ? "visible" : "auto", containIntrinsicSize: `auto ${size}rem` };
+    const props = { language, style, className: open ? "live" : "", "data-goes-on": goesOn || undefined };
     const top = goesOn ? null : [head, createElement(Copy, { key: 1, code })];
     return createElement(CodeBlockContainer, props, top, pre);
   });
@@ -155,11 +159,14 @@ const blocks = (streamdown, { code: shiki }) => {
 
 # What is there already is drawn by React in slices, so that nothing is held up, and shown at once. Of what is
 # very long, or growing, its end is drawn first, where the reader is, and the rest above it when the page has
-# nothing else to do: the browser holds the reader's place.
+# nothing else to do: until then it stands there as plain text, and the browser holds the reader's place.
 _PARTS: Final = r"""
+const Plain = memo(({ text, state }) => createElement("div", { className: `plain ${state}` }, text));
+const plain = (text, cuts, state) => [0, ...cuts.map(([at]) => at)].map((from, key) =>
+  createElement(Plain, { key, text: text.slice(from, cuts[key]?.[0]), state }));
 const AT_ONCE = { settled: 80, live: 8 };
-// Nobody nests quotes and lists so deep, and the parser would run out of its stack.
-const TOO_DEEP = /^(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){100}/m;
+// Nobody nests quotes, lists and brackets so deep, and the parser would run out of its stack.
+const TOO_DEEP = /^(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){100}|(?:\[[^\]\n]{0,9}){99}/m;
 const Markdown = lazy(async () => {
   const [streamdown, shiki, { createMathPlugin }] = await renderer();
   const { Streamdown, defaultRehypePlugins, useIsCodeFenceIncomplete } = streamdown;
@@ -174,7 +181,6 @@ const Markdown = lazy(async () => {
     return createElement(Block, { code: String(children ?? "").replace(/\n$/, ""), language, open });
   };
   const fixed = {
-    className: "part",
     plugins: { math: createMathPlugin() },
     components: { ...headings, a: A, img: Img, input: Input, code: Inner, table: Table },
     rehypePlugins: [
@@ -188,11 +194,12 @@ const Markdown = lazy(async () => {
     const block = fenced(text);
     const open = live && !block?.closed;
     const fallback = createElement("div", { className: "plain" }, text);
+    const className = live ? "part live" : "part";
     const drawn = block && block.language !== "math"
       ? createElement(Block, { ...block, open, goesOn })
       : TOO_DEEP.test(text)
         ? fallback
-        : createElement(Streamdown, { ...fixed, isAnimating: live }, formulas(text, live));
+        : createElement(Streamdown, { ...fixed, className, isAnimating: live }, formulas(text, live));
     const guarded = createElement(ErrorBoundary, { fallback, resetKeys: [live] }, drawn);
     return createElement(CopyRest, { value: rest }, guarded);
   });
@@ -203,16 +210,15 @@ const Markdown = lazy(async () => {
     useEffect(() => { if (waiting) whenIdle(() => setWaiting(Math.max(0, waiting - 2))) }, [waiting]);
     const isCode = (at) => /^[`~]/.test(marks[at]?.[1] ?? "");
     const first = Math.min(waiting, count - 1);
-    // What stands before a part must not change its style, or the browser gives up its hold on the place.
-    const above = first > 0 && createElement("div", { key: "above", hidden: true });
-    return [above, ...marks.slice(first, -1).map(([from, lead], index) => {
+    const above = plain(text, cuts.slice(0, first), "").slice(0, first);
+    return [...above, ...marks.slice(first, -1).map(([from, lead], index) => {
       const at = first + index;
       const [to] = marks[at + 1];
       const goesOn = isCode(at);
       let end = at + 1;
       while (!goesOn && isCode(end)) end += 1;
       const own = text.slice(from, to);
-      const rest = end > at + 1 ? "\n" + text.slice(to, marks[end][0]).replace(FENCE_END, "") : "";
+      const rest = end > at + 1 ? "\n" + unfenced(text.slice(to, marks[end][0])) : "";
       const last = at === count - 1;
       return own && createElement(Part, { key: at, text: lead + own, live: live && last, goesOn, rest });
     })];
@@ -222,7 +228,7 @@ const Markdown = lazy(async () => {
 const Words = memo(({ text, cuts, live }) => {
   const [begun, begin] = useState(live);
   useEffect(() => startTransition(() => begin(true)), []);
-  const fallback = createElement("div", { className: begun ? "plain" : "plain awaited" }, text);
+  const fallback = plain(text, cuts, begun ? (live ? "live" : "") : "awaited");
   if (!begun) return fallback;
   return createElement(Suspense, { fallback }, createElement(Markdown, { text, cuts, live }));
 }, (old, now) => old.text === now.text && old.live === now.live && `${old.cuts}` === `${now.cuts}`);
@@ -242,6 +248,7 @@ class Words(MemoizationLeaf):
     def add_imports(self) -> dict[str, ImportVar | list[ImportVar]]:
         return {
             "react": [ImportVar(tag=name) for name in _REACT],
+            "react-dom": ImportVar(tag="flushSync"),
             _BOUNDARY: ImportVar(tag="ErrorBoundary"),
             "$/utils/context": ImportVar(tag="ColorModeContext"),
             "": ImportVar(tag="katex/dist/katex.min.css"),
