@@ -95,7 +95,7 @@ const diagrams = (Code) => ({ code, open }) => {
     if (open) return;
     if (UNFIT.test(code)) return setDrawn(null);
     let wanted = true;
-    // At once: React would do it when the page is left, if it is just then, and there the policy has no pictures.
+    // At once. React might do it as the page is left, where no picture is allowed by the policy.
     const show = (one) => wanted && flushSync(() => setDrawn(one));
     const ink = resolvedColorMode === "dark" ? "dark" : "light";
     const ignore = whenNear(place.current, () => picture(code, ink).then(show, () => show(null)));

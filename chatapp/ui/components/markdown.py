@@ -90,9 +90,9 @@ const headings = Object.fromEntries([1, 2, 3, 4, 5, 6].map((level) => [`h${level
 const scrolls = (name) => ({ tabIndex: 0, role: "group", "aria-label": name });
 """
 
-# A code block is drawn by lines, of which only new ones are coloured and drawn. Out of sight it is not laid out
-# and has the height of its lines, or what is read would jump. `CopyRest` is the text of the parts that go on
-# with the block.
+# A code block is drawn by lines, of which only new ones are coloured and drawn. Out of sight it is not laid
+# out and has the height of its lines, or what is read would jump. `CopyRest` is the text of the parts that go
+# on with the block.
 _BLOCKS: Final = r"""
 const CopyRest = createContext("");
 const THEMES = ["github-light-high-contrast", "github-dark-default"];
