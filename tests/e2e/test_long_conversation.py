@@ -33,7 +33,8 @@ WATCH = """log => {
   };
   look();
 }"""
-
+#: Rounding, twice.
+STILL_PX = 2
 #: Whether a wheel that was turned has come to its end.
 RESTS = """async ({ parentElement: scroller }) => {
   const before = scroller.scrollTop;
@@ -69,10 +70,10 @@ def count_bytes(page: Page) -> list[int]:
 
 
 async def test_it_opens_within_a_second(a_thousand: Long) -> None:
-    """From the click on its title to its last message in view; the quickest of some, as machines are busy."""
+    """From the click on its title to its last message in view: the best of three, as machines are busy."""
     _, screen, ids = a_thousand
     took = list[float]()
-    while len(took) < 12 and min(took, default=1) >= 1:
+    for _ in range(3):
         await screen.button("New chat").click()
         await expect(screen.page.get_by_role("region", name="Welcome")).to_be_visible()
         started = time.monotonic()
@@ -111,9 +112,7 @@ async def test_older_messages_come_without_a_jump(a_thousand: Long) -> None:
     await screen.log.evaluate(GROW)
     jumps = await frames(screen, 5)
     print(f"{len(jumps)} frames, the largest jump {max(jumps)} px")
-    # A page of older messages is some 6,000 px high, and what grows 500; what is in view and drawn with its
-    # colours and tables only now may move what is below it.
-    assert max(jumps) < 300
+    assert max(jumps) <= STILL_PX, "a page of older messages is some 6,000 px high, and what grows 500"
 
 
 async def frames(screen: Screen, more: int) -> list[int]:

@@ -82,7 +82,7 @@ const whenNear = (element, run) => {
     if (!all.some((one) => one.isIntersecting)) return;
     watch.disconnect();
     run();
-  }, { rootMargin: "800px" });
+  }, { scrollMargin: "800px" });
   watch.observe(element);
   return () => watch.disconnect();
 };

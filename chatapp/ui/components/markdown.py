@@ -207,6 +207,7 @@ const Markdown = lazy(async () => {
     const marks = [[0, ""], ...cuts, [text.length, ""]];
     const count = marks.length - 1;
     const [waiting, setWaiting] = useState(Math.max(0, count - AT_ONCE[live ? "live" : "settled"]));
+    useEffect(() => { shownAt = location.pathname }, []);
     useEffect(() => { if (waiting) whenIdle(() => setWaiting(Math.max(0, waiting - 2))) }, [waiting]);
     const isCode = (at) => /^[`~]/.test(marks[at]?.[1] ?? "");
     const first = Math.min(waiting, count - 1);
@@ -225,8 +226,12 @@ const Markdown = lazy(async () => {
   };
   return { default: Drawn };
 });
+// What is put before what one reads is drawn at once: drawn later, it would move what has come into view.
+const FEW = 12;
+let shownAt;
+const isAdded = () => shownAt === location.pathname && !!document.querySelector("[role=log] .words > .part");
 const Words = memo(({ text, cuts, live }) => {
-  const [begun, begin] = useState(live);
+  const [begun, begin] = useState(() => live || (cuts.length < FEW && isAdded()));
   useEffect(() => startTransition(() => begin(true)), []);
   const fallback = plain(text, cuts, begun ? (live ? "live" : "") : "awaited");
   if (!begun) return fallback;
