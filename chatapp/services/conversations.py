@@ -76,16 +76,24 @@ class Conversations:
         return await self._database.read(work)
 
     async def around(
-        self, principal: Principal, conversation_id: str, message_id: str, *, limit: int = 60
+        self,
+        principal: Principal,
+        conversation_id: str,
+        message_id: str,
+        *,
+        limit: int = 60,
+        shown_only: bool = False,
     ) -> Window:
-        """The part of its branch in the middle of which this message is. The branch is shown from now on."""
+        """The part of its branch in the middle of which this message is. The branch is shown from now on;
+        or `NotFound` with `shown_only`, if it is another one.
+        """
 
         def work(transaction: Transaction) -> Window | None:
             conversation = _found(transaction, principal, conversation_id)
             return window_around(transaction, conversation, message_id, limit=limit)
 
         window = await self._database.read(work)
-        if window is None:
+        if window is None and not shown_only:
             # Not on the branch that is shown, or not there at all.
             await self._show(principal, message_id, within=conversation_id)
             window = await self._database.read(work)

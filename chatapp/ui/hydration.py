@@ -16,15 +16,16 @@ from typing_extensions import override
 from chatapp.domain.errors import NotSignedIn
 from chatapp.ui.access import principal
 from chatapp.ui.chat import Chat
-from chatapp.ui.opened import place_in
+from chatapp.ui.opened import known, place_in
 from chatapp.ui.side import Side
 
 logger = logging.getLogger(__name__)
 
 _HYDRATION: Final = f"{State.get_full_name()}.hydrate_and_load"
 
-#: As the browser sends it along.
+#: As the browser sends them along.
 _UTC_OFFSET: Final = f"{Side.get_full_name()}.utc_offset{rx.constants.state.FIELD_MARKER}"
+_PLACE: Final = f"{Chat.get_full_name()}.place{rx.constants.state.FIELD_MARKER}"
 
 
 class Hydration(Middleware):
@@ -48,7 +49,8 @@ class Hydration(Middleware):
             side.signed_out = True
             return
         chat = await state.get_state(Chat)
-        side._begin(asker, (event.payload.get("vars") or {}).get(_UTC_OFFSET))
+        kept = event.payload.get("vars") or {}
+        side._begin(asker, kept.get(_UTC_OFFSET))
         await side._read(asker)
-        await chat._open(asker, *place_in(state.router.url))
+        await chat._open(asker, *place_in(state.router.url), place=known(kept.get(_PLACE)))
         chat._hydrated = True

@@ -31,7 +31,10 @@ class Sought(TypedDict):
 
 
 class Opened(Shown, mixin=True):
-    """`cid` is the conversation that is shown, "" for a new one; `removed` was taken out of its queue."""
+    """`cid` is the conversation that is shown, "" for a new one; `removed` was taken out of its queue.
+
+    `place` is the browser's: the first message in view, "" at the end. It lives as long as the page.
+    """
 
     cid: str = ""
     missing: bool = False
@@ -39,6 +42,7 @@ class Opened(Shown, mixin=True):
     notice: str = ""
     removed: str = ""
     sought: Sought = Sought(id="", visit="")
+    place: str = rx.SessionStorage("", name="place")
     _filled: bool = False
     _hydrated: bool = False
 
@@ -87,8 +91,13 @@ class Opened(Shown, mixin=True):
         if not self._filled or asked != self.cid or (message_id and not hydrated):
             await self._open(asker, asked, message_id)
 
-    async def _open(self, asker: Principal, conversation_id: str, message_id: str = "") -> None:
-        """Fill the page with a conversation, or with none; with this message of it in view, if it has it."""
+    async def _open(
+        self, asker: Principal, conversation_id: str, message_id: str = "", *, place: str = ""
+    ) -> None:
+        """Fill the page with a conversation, or with none; with this message of it in view, if it has it.
+
+        `place` was in view until the page was interrupted, and what is around it stays.
+        """
         is_here = message_id and conversation_id == self.cid and self._shows(message_id)
         if conversation_id != self.cid:
             self.removed = self.notice = ""
@@ -97,8 +106,9 @@ class Opened(Shown, mixin=True):
             self.sought = Sought(id=message_id, visit=new_id()[:8])
             return
         around = await self._around(asker, message_id) if message_id else None
+        held = await self._around(asker, place, shown_only=True) if place and not around else None
         try:
-            window = around or (await self._window(asker, WINDOW) if conversation_id else None)
+            window = around or held or (await self._window(asker, WINDOW) if conversation_id else None)
         except NotFound:
             window = None
         self.missing = bool(conversation_id) and window is None
@@ -112,10 +122,11 @@ class Opened(Shown, mixin=True):
         if message_id or self.sought["id"]:
             self.sought = Sought(id=message_id, visit=new_id()[:8] if message_id else "")
 
-    async def _around(self, asker: Principal, message_id: str) -> Window | None:
+    async def _around(self, asker: Principal, message_id: str, *, shown_only: bool = False) -> Window | None:
         """None for a message that is not there, or not theirs."""
+        around = services().conversations.around
         try:
-            return await services().conversations.around(asker, self.cid, message_id, limit=WINDOW)
+            return await around(asker, self.cid, message_id, limit=WINDOW, shown_only=shown_only)
         except NotFound:
             return None
 
@@ -163,7 +174,12 @@ def place_in(url: ReflexURL) -> tuple[str, str]:
     """The ids in `/c/{conversation_id}?m={message_id}`; "" for what it does not name."""
     section, _, rest = urlsplit(url.path).path.strip("/").partition("/")
     conversation_id = rest.partition("/")[0] if section == "c" else ""
+    return conversation_id, known(url.query_parameters.get("m"))
+
+
+def known(value: object) -> str:
+    """An id that a browser remembers, "" for what is none."""
     try:
-        return conversation_id, identifier(url.query_parameters.get("m"))
+        return identifier(value)
     except Invalid:
-        return conversation_id, ""
+        return ""

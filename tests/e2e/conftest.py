@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.fixtures import app_build, browser, come, say, server, upstream, visitor  # noqa: F401
+from tests.e2e.fixtures import (  # noqa: F401
+    app_build,
+    browser,
+    come,
+    mortal,
+    say,
+    server,
+    upstream,
+    visitor,
+)
 
 HERE = Path(__file__).parent
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -62,6 +63,17 @@ async def server(
     """The app that tests share which do it no harm."""
     with servers(app_build, tmp_path_factory.mktemp("e2e")) as start:
         # In a thread, since the app asks the upstream for its models, which lives on this loop.
+        yield await asyncio.to_thread(start, OPENAI_BASE_URL=upstream.base_url, **SETTINGS)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mortal(
+    app_build: Build,  # noqa: F811
+    upstream: Upstream,
+    tmp_path: Path,
+) -> AsyncGenerator[AppServer]:
+    """An app that is restarted."""
+    with servers(app_build, tmp_path) as start:
         yield await asyncio.to_thread(start, OPENAI_BASE_URL=upstream.base_url, **SETTINGS)
 
 

@@ -1,29 +1,19 @@
 """The connection in words: what an interruption means for whoever writes, and that all is well afterwards."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
-import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.app_build import Build, link_tree
-from tests.app_server import AppServer, servers
-from tests.e2e.fixtures import SETTINGS, Come
+from tests.app_server import AppServer
+from tests.e2e.fixtures import Come
 from tests.e2e.screen import Screen
 from tests.e2e.stored import kept
-from tests.upstream import Upstream
 
 KEPT = "What you write is kept, and sent when the connection is back."
 #: A restart on a busy machine, and the page's next try to connect.
 BACK_S = 40
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def mortal(app_build: Build, upstream: Upstream, tmp_path: Path) -> AsyncGenerator[AppServer]:
-    """An app that is restarted."""
-    with servers(app_build, tmp_path) as start:
-        yield await asyncio.to_thread(start, OPENAI_BASE_URL=upstream.base_url, **SETTINGS)
 
 
 def newer(build: Build, server: AppServer, folder: Path) -> AppServer:

@@ -120,6 +120,9 @@ async def test_a_message_of_another_branch_is_found_and_its_branch_shown(chat: C
     conversations = chat.services.conversations
     heard: list[str] = []
     watch = await chat.services.following.watch(chat.who, "c", lambda notice: heard.append(notice.kind))
+    with pytest.raises(NotFound):
+        await conversations.around(chat.who, "c", first.message_id, shown_only=True)
+    assert heard == []
     found = await conversations.around(chat.who, "c", first.message_id)
     assert ids(found)[1::2] == [first.message_id, second.message_id]
     assert found.versions[first.user_message_id].next_id == edited.user_message_id

@@ -22,6 +22,9 @@ CALLS: dict[str, Callable[[Chat, Turn], Awaitable[Any]]] = {
         by.who, on.conversation_id, after=on.user_message_id
     ),
     "around": lambda by, on: by.services.conversations.around(by.who, on.conversation_id, on.message_id),
+    "around, shown only": lambda by, on: by.services.conversations.around(
+        by.who, on.conversation_id, on.message_id, shown_only=True
+    ),
     "show version": lambda by, on: by.services.conversations.show_version(by.who, on.message_id),
     "rename": lambda by, on: by.services.conversations.rename(by.who, on.conversation_id, "Mine now"),
     "pin": lambda by, on: by.services.conversations.pin(by.who, on.conversation_id, True),

@@ -20,6 +20,7 @@ try {
   for (var name of NAMES) if (localStorage.getItem(name)) root.dataset[name] = localStorage.getItem(name);
   if (/Mac|iP(hone|ad)/.test(navigator.platform)) root.dataset.mac = "";
   localStorage.setItem("utc_offset", -new Date().getTimezoneOffset());
+  sessionStorage.removeItem("place");
 } catch (error) { console.warn("nothing is kept here", error) }
 """.replace("NAMES", str(list(_ON_ROOT)))
 

@@ -57,10 +57,54 @@ function useTop(scrollRef, first) {
   }, [first]);
 }
 
+// A wheel that is turned back is a reader who leaves the end. The library does not see it above a table, and
+// takes it back when what is at the end shrinks before the page has moved.
+const WHEEL_MS = 1000, NEAR_END = 70;
+function useLeave({ scrollRef, stopScroll }) {
+  useEffect(() => {
+    const scroller = scrollRef.current;
+    let turnedAt = -WHEEL_MS, was = scroller.scrollTop;
+    const turned = ({ deltaY, ctrlKey, target }) => {
+      if (deltaY >= 0 || ctrlKey || !scroller.scrollTop || target.closest("textarea")) return;
+      turnedAt = performance.now();
+      stopScroll();
+    };
+    const moved = () => {
+      const { scrollTop, scrollHeight, clientHeight } = scroller;
+      const left = scrollTop < was && scrollHeight - scrollTop - clientHeight > NEAR_END;
+      was = scrollTop;
+      if (left && performance.now() - turnedAt < WHEEL_MS) stopScroll();
+    };
+    const heard = { wheel: turned, scroll: moved };
+    for (const name in heard) scroller.addEventListener(name, heard[name], { passive: true });
+    return () => { for (const name in heard) scroller.removeEventListener(name, heard[name]) };
+  }, []);
+}
+
+// The first message in view, "" at the end: told when the page comes back after an interruption.
+function useKeptPlace({ scrollRef }, atEnd) {
+  useEffect(() => {
+    const scroller = scrollRef.current;
+    let rests;
+    const keep = () => {
+      const all = atEnd ? [] : [...scroller.querySelectorAll("article")];
+      const isSeen = (one) => one.getBoundingClientRect().bottom > scroller.getBoundingClientRect().top;
+      const id = all.find(isSeen)?.dataset.messageId ?? "";
+      try { sessionStorage.setItem("place", id) } catch { /* it is not kept */ }
+    };
+    const later = () => { clearTimeout(rests); rests = setTimeout(keep, 100) };
+    later();
+    scroller.addEventListener("scroll", later, { passive: true });
+    return () => { clearTimeout(rests); scroller.removeEventListener("scroll", later) };
+  }, [atEnd]);
+}
+
 function usePlace({ arrived, later, sought, first }) {
   const context = useStickToBottomContext(), { isAtBottom, scrollToBottom, stopScroll } = context;
   useTop(context.scrollRef, first);
+  useLeave(context);
   const atEnd = isAtBottom && !later;
+  useKeptPlace(context, atEnd);
   const seen = useRef(arrived), wasLater = useRef(false), toEnd = useRef(false);
   if (atEnd || seen.current > arrived) seen.current = arrived;
   const goToEnd = (how) => { toEnd.current = later; if (!later) scrollToBottom(how) };
