@@ -45,8 +45,9 @@ def shown(frames: Sequence[Frame], tokens: int) -> Shown:
         changes = [values for name, values in (update.delta if update else {}).items() if name.endswith(LIVE)]
         if not changes:
             continue
-        for name, value in changes[0].items():
-            levels[name.removesuffix(packets.MARK)] = value
+        levels |= {
+            level: changes[0][var] for level in LEVELS if (var := f"{level}{packets.MARK}") in changes[0]
+        }
         text = "".join(levels.values())
         updates += 1
         seen = bisect_right(ends, len(text.rstrip()))
