@@ -166,9 +166,7 @@ class Chat(Opened, rx.State):
         try:
             if news.first:
                 await self._arrive(tab.principal)
-            if self.cid and tab.room is None:
-                await self._join(tab)
-            elif self.cid and news.tree:
+            if self.cid and (news.tree or tab.room is None):
                 await self._follow_branch(tab)
             if news.listing:
                 await (await self.get_state(Side))._read(tab.principal)
@@ -178,36 +176,42 @@ class Chat(Opened, rx.State):
             tab.retry(news)
         return self._live
 
-    async def _join(self, tab: Tab) -> None:
-        """Watch first, read then: so nothing falls between."""
-        try:
-            await screens().join(tab, self.cid)
-        except NotFound:
-            return
-        if self.missing:
-            await self._open(tab.principal, self.cid)
-        await self._follow_branch(tab)
-
     async def _follow_branch(self, tab: Tab) -> None:
         try:
-            snapshot = await self._sync(tab.principal)
+            await self._show_now(tab.principal, self.cid, tab)
         except NotFound:
-            # Deleted. Should it come back, it is joined anew: maybe as another one under the same id.
-            screens().part(tab)
-            await self._open(tab.principal, self.cid)
-            return
-        if snapshot is not None and tab.room is not None:
-            tab.room.adopt(snapshot)
+            if tab.room is not None:
+                # Deleted. Should it come back, it is joined anew: maybe as another one under the same id.
+                screens().part(tab)
+                await self._open(tab.principal, self.cid)
+
+    async def _show_now(
+        self, asker: Principal, conversation_id: str, tab: Tab | None, *, at_end: bool = False
+    ) -> None:
+        """Show a conversation as it is now. Watch first, read then: so nothing falls between."""
+        if tab is not None and tab.room is None:
+            await screens().join(tab, conversation_id)
+        if self.missing or self.cid != conversation_id:
+            live = await self._open(asker, conversation_id)
+        else:
+            live = await self._sync(asker, at_end=at_end)
+        if live is not None and tab is not None and tab.room is not None:
+            tab.room.adopt(live)
 
     async def _accepted(self, asker: Principal, key: str, conversation_id: str) -> None:
         """One delta brings the turn and its acknowledgement: what was pending becomes what is stored."""
         self.removed = ""
         self.acked = (*self.acked[1 - MAX_ACKED :], key)
-        if self.cid == conversation_id and not self.missing:
-            await (self._show_end(asker) if self.later else self._sync(asker))
-        elif self.cid in {"", conversation_id}:
-            await self._open(asker, conversation_id)
-            screens().nudge(self.router.session.client_token)
+        if self.cid not in {"", conversation_id}:
+            return
+        tab = screens().reads_now(self.router.session.client_token)
+        try:
+            await self._show_now(asker, conversation_id, tab, at_end=True)
+        except ChatError as error:
+            # It is stored all the same; the follower shows it.
+            logger.warning("a turn could not be shown at once: %s", error.code)
+            if tab is not None:
+                tab.tell_tree()
 
     async def _try(self, work) -> None:
         """What a button asked for; a refusal is said in words."""

@@ -84,10 +84,11 @@ class Screens:
         self._behind.add(tab)
         self._wake.set()
 
-    def nudge(self, token: str) -> None:
-        """What this tab shows has come to be: it may join it now."""
+    def reads_now(self, token: str) -> Tab | None:
+        """The tab of a handler that is about to read the conversation itself; its follower need not."""
         if (tab := self._tabs.get(token)) is not None:
-            tab.tell_tree()
+            tab.skip_tree()
+        return tab
 
     def leave(self, tab: Tab) -> None:
         """The tab is gone."""

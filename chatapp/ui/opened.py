@@ -93,10 +93,11 @@ class Opened(Shown, mixin=True):
 
     async def _open(
         self, asker: Principal, conversation_id: str, message_id: str = "", *, place: str = ""
-    ) -> None:
+    ) -> Snapshot | None:
         """Fill the page with a conversation, or with none; with this message of it in view, if it has it.
 
         `place` was in view until the page was interrupted, and what is around it stays.
+        Returns the live reply.
         """
         is_here = message_id and conversation_id == self.cid and self._shows(message_id)
         if conversation_id != self.cid:
@@ -104,7 +105,7 @@ class Opened(Shown, mixin=True):
         self.cid, self._filled = conversation_id, True
         if is_here:
             self.sought = Sought(id=message_id, visit=new_id()[:8])
-            return
+            return None
         around = await self._around(asker, message_id) if message_id else None
         held = await self._around(asker, place, shown_only=True) if place and not around else None
         try:
@@ -114,9 +115,12 @@ class Opened(Shown, mixin=True):
         self.missing = bool(conversation_id) and window is None
         self._fill(window)
         self._seek(message_id if around else "")
-        if self.later:
-            self._note_end(await self._window(asker, WINDOW))
         await self._choose(asker, window)
+        if not self.later:
+            return self._live_in(window)
+        end = await self._window(asker, WINDOW)
+        self._note_end(end)
+        return self._live_in(end)
 
     def _seek(self, message_id: str) -> None:
         if message_id or self.sought["id"]:
@@ -140,14 +144,20 @@ class Opened(Shown, mixin=True):
         used = window.conversation.model if window else await conversations.last_model(asker)
         self.model = used if used in offered else (offered or [""])[0]
 
-    async def _sync(self, asker: Principal) -> Snapshot | None:
-        """Show the branch as it is now; returns the live reply. Raises `NotFound`."""
-        if self.later and await self._is_before_end(asker):
+    async def _sync(self, asker: Principal, *, at_end: bool = False) -> Snapshot | None:
+        """Show the branch as it is now, or its end; returns the live reply. Raises `NotFound`."""
+        if self.later and at_end:
+            window = await self._show_end(asker)
+        elif self.later and await self._is_before_end(asker):
             window = await self._window(asker, WINDOW)
             self._note_end(window)
         else:
             window = await self._sync_end(asker)
-        return next((one for one in window.snapshots if one.message.id == self._live), None)
+        return self._live_in(window)
+
+    def _live_in(self, window: Window | None) -> Snapshot | None:
+        snapshots = window.snapshots if window else ()
+        return next((one for one in snapshots if one.message.id == self._live), None)
 
     async def _is_before_end(self, asker: Principal) -> bool:
         """Whether what is shown is still a part of the branch, and not its end."""

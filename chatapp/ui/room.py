@@ -6,7 +6,7 @@ All tabs of one conversation in this process share one watch and one view of its
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from chatapp.domain.accounts import Principal
@@ -76,6 +76,11 @@ class Tab:
         told, self.told = self.told, News()
         self.news.clear()
         return told
+
+    def skip_tree(self) -> None:
+        """The conversation is read by somebody else, now; its follower only looks which reply is live."""
+        self._tell(News())
+        self.told = replace(self.told, tree=False)
 
     def retry(self, news: "News") -> None:
         """This could not be read now: tell it again in a while."""

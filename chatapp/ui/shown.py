@@ -152,7 +152,7 @@ class Shown(rx.State, mixin=True):
 
     def _first(self) -> str:
         """The id of the first message shown, "" for none."""
-        return next((one["id"] for name in ORDER for one in getattr(self, name)), "")
+        return next((one["id"] for rows in self._held().values() for one in rows), "")
 
     def _last(self) -> str:
         """The id of the last message shown, "" for none."""
@@ -163,7 +163,10 @@ class Shown(rx.State, mixin=True):
         return any(one["id"] == message_id for rows in self._held().values() for one in rows)
 
     def _held(self) -> dict[str, Rows]:
-        return {name: getattr(self, name)[: self.counts.get(name)] for name in ORDER}
+        # Read past the proxies of a background task: through them this was a tenth of all that a turn costs.
+        state = getattr(self, "__wrapped__", self)
+        counts = state.get_value("counts")
+        return {name: state.get_value(name)[: counts.get(name)] for name in ORDER}
 
 
 def _parted(snapshots: Sequence[Snapshot]) -> tuple[Sequence[Snapshot], Sequence[Snapshot]]:
