@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -49,8 +50,9 @@ class User:
 
     async def run(self, *, delay: float, patience: float) -> None:
         """Sends after `delay` seconds and reads until the end, for `patience` seconds at most."""
-        await asyncio.sleep(delay)
         try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.keep_alive(), delay)
             async with asyncio.timeout(patience):
                 await self._send()
                 while self.ended_ns == 0:
@@ -70,7 +72,7 @@ class User:
         await self._socket.close()
 
     async def keep_alive(self) -> None:
-        """Answers pings while the user waits for the others; ends when it is cancelled."""
+        """Answers pings while the user waits; ends when it is cancelled."""
         while True:
             await self._next()
 

@@ -59,8 +59,8 @@ class Accounts:
         self._forget(before=time - CACHE_TTL.total_seconds())
         expired = {p.login_id for p in principals if p.expires_at <= now}
         asked = {p.login_id for p in principals} - expired
-        unknown = sorted(asked - self._known.keys())
-        if unknown:
+        # Asked one by one: a difference of sets would walk all that are known, at each event of everybody.
+        if unknown := sorted(login for login in asked if login not in self._known):
             await self._ask(unknown)
         return frozenset(expired | {login for login in asked if not self._known.get(login, (0.0, True))[1]})
 
@@ -91,7 +91,5 @@ class Accounts:
 
     def _forget(self, *, before: float) -> None:
         # Answers are in the order in which they were asked for: the old ones are in front.
-        for login, (asked_at, _) in list(self._known.items()):
-            if asked_at >= before:
-                break
-            del self._known[login]
+        while self._known and self._known[oldest := next(iter(self._known))][0] < before:
+            del self._known[oldest]
