@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.run import Load, measure
-from tests.app_build import build_app
+from tests.app_build import Build, build_app
 from tests.app_server import AppServer
 
 SECRET_KEY = "bench-" * 8
@@ -41,13 +41,19 @@ def main() -> None:
                         history=history,
                         ramp=arguments.ramp,
                     )
-                    folder = Path(tempfile.mkdtemp(dir=place))
-                    with _upstream() as url, _server(build, folder, url) as server:
-                        row = _run(load, server, url)
+                    row = measured(load, build, Path(tempfile.mkdtemp(dir=place)))
                     rows.append(row)
                     print(_line(row), flush=True)
     if arguments.out:
         arguments.out.write_text(json.dumps(rows, indent=1))
+
+
+def measured(load: Load, build: Build, folder: Path) -> dict[str, Any]:
+    """The figures of this load on a server of its own, see `bench.run.measure`."""
+    import uvloop
+
+    with _upstream() as url, _server(build, folder, url) as server:
+        return uvloop.run(measure(load, server=server, upstream_url=url, secret_key=SECRET_KEY))
 
 
 def _arguments() -> argparse.Namespace:
@@ -66,12 +72,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(load: Load, server: AppServer, url: str) -> dict[str, Any]:
-    import uvloop
-
-    return uvloop.run(measure(load, server=server, upstream_url=url, secret_key=SECRET_KEY))
-
-
 @contextlib.contextmanager
 def _upstream() -> Generator[str]:
     command = [sys.executable, "-m", "tests.upstream", "--port", "0"]
@@ -84,7 +84,7 @@ def _upstream() -> Generator[str]:
 
 
 @contextlib.contextmanager
-def _server(build: Any, folder: Path, url: str) -> Generator[AppServer]:
+def _server(build: Build, folder: Path, url: str) -> Generator[AppServer]:
     server = AppServer(
         build,
         data_dir=folder / "data",

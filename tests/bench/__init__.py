@@ -1,0 +1,1 @@
+"""The benchmark is kept in working order: it is the one thing that would notice a slow app."""
