@@ -88,17 +88,17 @@ class KeyReused(Conflict):
 
 
 class ConversationBusy(Conflict):
-    """This reply is still being made. Wait for its end, or stop it first."""
+    """This reply is still being made."""
 
     code = "busy"
-    advice = "Please wait for its end, or stop it."
+    advice = "Please wait for its end, or stop it first."
 
 
 class AlreadyBegun(Conflict):
-    """The reply to this message has already begun. Edit the message where it is now, or stop the reply."""
+    """The reply to this message has already begun."""
 
     code = "already_begun"
-    advice = "Please edit the message itself."
+    advice = "Please edit the message where it is now, or stop the reply."
 
 
 class NotSignedIn(ChatError):
