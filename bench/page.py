@@ -6,22 +6,13 @@ what was measured in one sitting.
 
 import argparse
 import asyncio
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Browser, async_playwright
-
-from tests.app_build import build_app
-from tests.app_server import AppServer, servers
 from tests.e2e.effort import Effort, effort
-from tests.e2e.fixtures import CHROMIUM, SETTINGS
-from tests.e2e.saying import Say, sayer
 from tests.e2e.scenes import TECHNICAL
+from tests.e2e.stage import Stage, stage
 from tests.e2e.visitor import Visitor
-from tests.needs import chromium_path
-from tests.upstream import Upstream
 
 RATE: Final = 100
 #: How long each key takes until the page shows it, in ms: the browser counts it in steps of 8.
@@ -46,30 +37,22 @@ def texts(tokens: int) -> Mapping[str, tuple[str, int]]:
 
 async def measure(kinds: list[str], tokens: int) -> None:
     """Prints a line for each kind."""
-    with tempfile.TemporaryDirectory() as scratch:
-        build = await asyncio.to_thread(build_app, Path(scratch) / "build")
-        async with Upstream() as upstream, async_playwright() as playwright:
-            with servers(build, Path(scratch)) as start:
-                server = await asyncio.to_thread(start, OPENAI_BASE_URL=upstream.base_url, **SETTINGS)
-                browser = await playwright.chromium.launch(
-                    executable_path=chromium_path(), args=list(CHROMIUM)
-                )
-                for kind, (text, size) in texts(tokens).items():
-                    if kind in kinds or not kinds:
-                        pieces = [text[at : at + size] for at in range(0, len(text), size)]
-                        await _measure(browser, server, sayer(upstream), kind, pieces)
-                await browser.close()
+    async with stage() as on:
+        for kind, (text, size) in texts(tokens).items():
+            if kind in kinds or not kinds:
+                pieces = [text[at : at + size] for at in range(0, len(text), size)]
+                await _measure(on, kind, pieces)
 
 
-async def _measure(browser: Browser, server: AppServer, say: Say, kind: str, pieces: list[str]) -> None:
-    visitor = await Visitor.came(browser, server.url)
+async def _measure(on: Stage, kind: str, pieces: list[str]) -> None:
+    visitor = await Visitor.came(on.browser, on.server.url)
     screen = await visitor.opens()
     # The highlighter and its languages are loaded before.
-    await screen.asks(say(TECHNICAL, r=1000))
+    await screen.asks(on.say(TECHNICAL, r=1000))
     await screen.page.evaluate(WATCH_KEYS)
     await screen.composer.focus()
     thirds = [Effort(), Effort(), Effort()]
-    await screen.sends(say(*pieces, r=RATE))
+    await screen.sends(on.say(*pieces, r=RATE))
     for number in range(3):
         async with effort(screen.page, tasks=True) as thirds[number]:
             for _ in range(len(pieces) // RATE // 3):

@@ -8,28 +8,26 @@ It takes a second and 40 MB to load: that is done when this provider is opened, 
 """
 
 import asyncio
-import random
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
+from typing_extensions import override
 
 from chatapp.domain.errors import ProviderError, ProviderRefused, ProviderTimeout
-from chatapp.providers.base import Model, ModelRequest, Readiness, StepEvent
-from chatapp.providers.capabilities import named_model
+from chatapp.providers.asked import LIST_TIMEOUT, MAX_TRIES, SPARE_CONNECTIONS, AskedProvider, pause
+from chatapp.providers.base import Model, ModelRequest, StepEvent
 from chatapp.providers.connection_errors import connection_error
 from chatapp.providers.gemini_answers import GeminiReader
 from chatapp.providers.gemini_dialect import GeminiDialect
 from chatapp.providers.gemini_http import Opened, http_client, reads
 from chatapp.providers.gemini_models import chat_models
 from chatapp.providers.gemini_refusals import GeminiRefusal
-from chatapp.providers.model_list import ModelList
 from chatapp.providers.reply_stream import ReplyStream
-from chatapp.providers.windows import estimate_tokens
 
 if TYPE_CHECKING:
     from google.genai.client import Client
@@ -38,14 +36,9 @@ if TYPE_CHECKING:
 OFFICIAL_URL: Final = "https://generativelanguage.googleapis.com"
 #: An address that names the version, as other libraries want it.
 VERSIONED: Final = re.compile(r"(.*)/(v\d\w*)/?")
-MAX_TRIES: Final = 3
-RETRY_DELAY: Final = timedelta(milliseconds=500)
 #: A server that asks for more patience than this is as good as none; people have long gone.
 MAX_RETRY_AFTER: Final = timedelta(minutes=2)
-LIST_TIMEOUT: Final = timedelta(seconds=5)
 LIST_PAGE: Final = 1000
-#: Connections beside the replies: lists of models.
-SPARE_CONNECTIONS: Final = 8
 _FAILURES: Final = (aiohttp.ClientError, OSError, ValueError)
 
 
@@ -55,13 +48,15 @@ class _Sdk:
     refusal: "type[APIError]"
 
 
-class GeminiProvider:
+class GeminiProvider(AskedProvider):
     """See `Provider`.
 
     `models` are the names on offer; none means that the server is asked. `api_version` is the SDK's own
     choice unless it, or the address, says one. `max_connections` is the number of replies at once: a smaller
     pool makes people wait for each other. `first_byte_timeout` bounds every silence of the connection.
     """
+
+    failures = _FAILURES
 
     def __init__(
         self,
@@ -74,7 +69,7 @@ class GeminiProvider:
         connect_timeout: timedelta = timedelta(seconds=10),
         first_byte_timeout: timedelta = timedelta(seconds=60),
     ) -> None:
-        self.name = "gemini"
+        super().__init__(name="gemini", server="Gemini", models=models)
         self._api_key = api_key.strip()
         versioned = VERSIONED.fullmatch(base_url or OFFICIAL_URL)
         self._base_url = versioned[1] if versioned else base_url or OFFICIAL_URL
@@ -85,9 +80,6 @@ class GeminiProvider:
         self._dialects: dict[str, GeminiDialect] = {}
         self._http: aiohttp.ClientSession | None = None
         self._loading: asyncio.Task[_Sdk] | None = None
-        self._list = ModelList(
-            fetch=self._fetch_models, given=[named_model(self.name, one) for one in models]
-        )
 
     async def open(self) -> None:
         """Loads the SDK and asks for the models, in the background."""
@@ -105,35 +97,6 @@ class GeminiProvider:
                 await (await self._loading).client.aio.aclose()
         if self._http is not None:
             await self._http.close()
-
-    def readiness(self) -> Readiness:
-        """See `Provider`."""
-        return self._list.readiness("Gemini")
-
-    async def wait_ready(self) -> None:
-        """See `Provider`."""
-        await self._list.wait()
-
-    async def models(self) -> Sequence[Model]:
-        """See `Provider`; only the first call waits, some seconds at most."""
-        return await self._list.models()
-
-    async def count_tokens(self, model: str, texts: Sequence[str]) -> list[int]:
-        """An estimate, see `estimate_tokens`: the exact count would be a request of its own."""
-        return [estimate_tokens(text) for text in texts]
-
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[StepEvent], None]:
-        """See `Provider`."""
-        reply, batch = await self._begin(request)
-        try:
-            while batch:
-                yield batch
-                batch = await self._next(reply, request.model)
-        except ProviderError as error:
-            error.usage = reply.usage
-            raise
-        finally:
-            await reply.aclose()
 
     def _load(self, http: aiohttp.ClientSession) -> _Sdk:
         from google.genai import Client, types
@@ -155,8 +118,8 @@ class GeminiProvider:
         assert self._loading is not None, "it is opened first"
         return await asyncio.shield(self._loading)
 
+    @override
     async def _begin(self, request: ModelRequest) -> tuple[ReplyStream, Sequence[StepEvent]]:
-        """A reply and its first events. What breaks before them is tried again, nothing was shown yet."""
         sdk = await self._sdk()
         tries = 0
         while True:
@@ -168,11 +131,11 @@ class GeminiProvider:
                 refusal = _refusal(error)
                 learnt = dialect.learn(refusal.status, refusal.message) if refusal else None
                 problem = self._error(error, request.model)
-                pause = 0.0 if learnt else _pause(refusal, tries) if problem.retryable else None
-                if pause is None or tries == MAX_TRIES:
+                wait = 0.0 if learnt else _wait(refusal, tries) if problem.retryable else None
+                if wait is None or tries == MAX_TRIES:
                     raise problem from error
                 self._dialects[request.model] = learnt or dialect
-            await asyncio.sleep(pause)
+            await asyncio.sleep(wait)
 
     async def _try(
         self, sdk: _Sdk, dialect: GeminiDialect, request: ModelRequest
@@ -218,18 +181,13 @@ class GeminiProvider:
             raise ProviderTimeout("Gemini stopped sending.") from error
         raise AssertionError("the SDK read the answer by itself")
 
-    async def _next(self, reply: ReplyStream, model: str) -> Sequence[StepEvent]:
-        try:
-            return await reply.batch()
-        except _FAILURES as error:
-            raise self._error(error, model) from error
-
     async def _dialect(self, name: str) -> GeminiDialect:
         if name not in self._dialects:
             known = next((model for model in await self._list.models() if model.name == name), None)
             self._dialects[name] = GeminiDialect.of(name, known)
         return self._dialects[name]
 
+    @override
     async def _fetch_models(self) -> Sequence[Model]:
         sdk = await self._sdk()
         try:
@@ -240,6 +198,7 @@ class GeminiProvider:
             raise self._error(error, "") from error
         return chat_models(listed, provider=self.name)
 
+    @override
     def _error(self, error: Exception, model: str) -> ProviderError:
         if isinstance(error, ProviderError):
             return error
@@ -270,12 +229,9 @@ def _refusal(error: Exception) -> GeminiRefusal | None:
     )
 
 
-def _pause(refusal: GeminiRefusal | None, tries: int) -> float | None:
-    """Seconds before the next try: what the server asks for, else doubled each time and jittered, so that
-    clients do not come back as one. None when it asks for too much.
-    """
-    wait = refusal.wait if refusal else None
-    if wait is not None:
-        return wait.total_seconds() if wait <= MAX_RETRY_AFTER else None
-    jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
-    return RETRY_DELAY.total_seconds() * 2 ** (tries - 1) * jitter
+def _wait(refusal: GeminiRefusal | None, tries: int) -> float | None:
+    """Seconds before the next try: what the server asks for, else our own. None when it asks for too much."""
+    asked = refusal.wait if refusal else None
+    if asked is None:
+        return pause(tries)
+    return asked.total_seconds() if asked <= MAX_RETRY_AFTER else None

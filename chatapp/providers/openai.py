@@ -6,8 +6,7 @@ parsed by
 """
 
 import asyncio
-import random
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -16,26 +15,19 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx2
 from openai import APIError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
+from typing_extensions import override
 
 from chatapp.domain.errors import ProviderError, ProviderRefused
-from chatapp.providers.base import Model, ModelRequest, Readiness, StepEvent
-from chatapp.providers.capabilities import named_model
+from chatapp.providers.asked import LIST_TIMEOUT, MAX_TRIES, SPARE_CONNECTIONS, AskedProvider, pause
+from chatapp.providers.base import Model, ModelRequest, StepEvent
 from chatapp.providers.completions import CompletionReader
 from chatapp.providers.connection_errors import connection_error
 from chatapp.providers.dialect import Dialect
 from chatapp.providers.listing import listed_models
-from chatapp.providers.model_list import ModelList
 from chatapp.providers.refusals import Refusal, details
 from chatapp.providers.reply_stream import ReplyStream
-from chatapp.providers.windows import estimate_tokens
 
 OFFICIAL_URL: Final = "https://api.openai.com/v1"
-MAX_TRIES: Final = 3
-#: Before a try of ours; the SDK's own waits are alike, and follow `Retry-After` up to two minutes.
-RETRY_DELAY: Final = timedelta(milliseconds=500)
-LIST_TIMEOUT: Final = timedelta(seconds=5)
-#: Connections beside the replies: lists of models, titles.
-SPARE_CONNECTIONS: Final = 8
 #: Longer than the pause between two messages of a person, shorter than what servers keep open.
 KEEP_ALIVE: Final = timedelta(seconds=30)
 #: What goes wrong below the SDK while a body is read, and what a key or an address that is none makes it
@@ -48,7 +40,7 @@ class _Tries:
     left: int = MAX_TRIES
 
 
-class OpenAIProvider:
+class OpenAIProvider(AskedProvider):
     """See `Provider`.
 
     `models` are the names on offer; none means that the server is asked. `max_connections` is the number of
@@ -58,6 +50,8 @@ class OpenAIProvider:
     heeds `HTTP_PROXY` and its kin. `prefills`: the server is known to go on with an unfinished reply, so it
     need not be asked to in words.
     """
+
+    failures = FAILURES
 
     def __init__(
         self,
@@ -74,11 +68,11 @@ class OpenAIProvider:
         use_proxies: bool = True,
         prefills: bool = False,
     ) -> None:
-        self.name = name
         self._api_key = api_key
         self._base_url = base_url or OFFICIAL_URL
         self._official = (urlsplit(self._base_url).hostname or "").endswith("openai.com")
-        self._server = server or ("OpenAI" if self._official else _host(self._base_url))
+        called = "OpenAI" if self._official else _host(self._base_url)
+        super().__init__(name=name, server=server or called, models=models)
         self._max_connections = max_connections
         self._timeout = httpx2.Timeout(
             first_byte_timeout.total_seconds(), connect=connect_timeout.total_seconds()
@@ -91,8 +85,6 @@ class OpenAIProvider:
         )
         self._clients: tuple[AsyncOpenAI, ...] = ()
         self._dialects: dict[str, Dialect] = {}
-        given = [named_model(name, model) for model in models]
-        self._list = ModelList(fetch=self._fetch_models, given=given)
 
     async def open(self) -> None:
         """Makes the client, off the event loop (it loads certificates), and asks for the models."""
@@ -105,35 +97,6 @@ class OpenAIProvider:
         if self._clients:
             await self._clients[0].close()
         self._clients = ()
-
-    def readiness(self) -> Readiness:
-        """Usable once there is a model."""
-        return self._list.readiness(self._server)
-
-    async def wait_ready(self) -> None:
-        """See `Provider`."""
-        await self._list.wait()
-
-    async def models(self) -> Sequence[Model]:
-        """See `Provider`; only the first call waits, 5 s at most."""
-        return await self._list.models()
-
-    async def count_tokens(self, model: str, texts: Sequence[str]) -> list[int]:
-        """An estimate, see `estimate_tokens`: no one tokenizer fits every server behind this protocol."""
-        return [estimate_tokens(text) for text in texts]
-
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[StepEvent], None]:
-        """See `Provider`."""
-        reply, batch = await self._begin(request)
-        try:
-            while batch:
-                yield batch
-                batch = await self._next(reply, request.model)
-        except ProviderError as error:
-            error.usage = reply.usage
-            raise
-        finally:
-            await reply.aclose()
 
     def _make_clients(self) -> tuple[AsyncOpenAI, ...]:
         """Clients with 0, 1 and 2 retries over one pool: a request cannot say how many it has left."""
@@ -156,8 +119,8 @@ class OpenAIProvider:
             _ = one.chat.completions.with_streaming_response
         return clients
 
+    @override
     async def _begin(self, request: ModelRequest) -> tuple[ReplyStream, Sequence[StepEvent]]:
-        """A reply and its first events. What breaks before them is tried again, nothing was shown yet."""
         tries = _Tries()
         while True:
             reply = await self._connect(request, tries)
@@ -170,13 +133,7 @@ class OpenAIProvider:
             except BaseException:
                 await reply.aclose()
                 raise
-            await asyncio.sleep(_pause(MAX_TRIES - tries.left))
-
-    async def _next(self, reply: ReplyStream, model: str) -> Sequence[StepEvent]:
-        try:
-            return await reply.batch()
-        except FAILURES as error:
-            raise self._error(error, model) from error
+            await asyncio.sleep(pause(MAX_TRIES - tries.left))
 
     async def _connect(self, request: ModelRequest, tries: _Tries) -> ReplyStream:
         """A response that streams. What the SDK gives up is final, unless a dialect can be learnt from it."""
@@ -212,6 +169,7 @@ class OpenAIProvider:
         reads = raw.aiter_bytes() if "content-encoding" in raw.headers else raw.aiter_raw()
         return ReplyStream(reads=reads, close=raw.aclose, reader=CompletionReader())
 
+    @override
     async def _fetch_models(self) -> Sequence[Model]:
         try:
             async with asyncio.timeout(LIST_TIMEOUT.total_seconds()):
@@ -220,6 +178,7 @@ class OpenAIProvider:
             raise self._error(error, "") from error
         return listed_models(response.content, provider=self.name, official=self._official)
 
+    @override
     def _error(self, error: Exception, model: str) -> ProviderError:
         if isinstance(error, APIStatusError):
             code, message = details(error.body if error.body is not None else error.message)
@@ -232,12 +191,6 @@ class OpenAIProvider:
                 advice="",
             )
         return connection_error(error, server=self._server, address_setting="OPENAI_BASE_URL")
-
-
-def _pause(tries: int) -> float:
-    """Seconds before the next try: doubled each time, jittered, so that clients do not come back as one."""
-    jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
-    return RETRY_DELAY.total_seconds() * 2 ** (tries - 1) * jitter
 
 
 def _learn(dialect: Dialect, error: APIError) -> Dialect | None:
