@@ -34,6 +34,13 @@ def settings(settings_with: Callable[..., Settings]) -> Settings:
     return settings_with()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        # The first of them has to build the page.
+        if "app_build" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(300))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         require(*marker.args)

@@ -5,8 +5,6 @@ import time
 from contextlib import suppress
 from uuid import uuid4
 
-import pytest
-
 from tests.doors.house import CHAT, House, send
 from tests.wire import Closed, Tab, guest_cookie
 from tests.wire.packets import HYDRATE, connect, event, reflex_event
@@ -50,12 +48,14 @@ async def test_a_flood_of_large_events(small_house: House) -> None:
 async def test_a_flood_of_sockets(small_house: House) -> None:
     """Each new socket would make a state; an address may not open them without end."""
     before, cookie, opened = small_house.inside(), guest_cookie(small_house.url), 0
+    started = time.monotonic()
     for _ in range(150):
         with suppress(Exception):
             async with Tab.opened(small_house.url, cookie=cookie) as tab:
                 await tab.send_frame(connect())
                 opened += 1
-    assert opened <= 110
+    # Twice the limit of 50 at once, and as many again in each minute that the test takes.
+    assert opened <= 101 + (time.monotonic() - started) * 50 / 60
     now = await small_house.settled(before, seconds=2)
     assert now["sockets"] == 0
     assert now["states"] <= before["states"] + opened
@@ -94,7 +94,6 @@ async def test_a_client_that_never_reads(small_house: House) -> None:
         assert small_house.server.rss_bytes() - memory < ALLOWED
 
 
-@pytest.mark.timeout(120)
 async def test_a_client_that_asks_for_much_and_reads_nothing(small_house: House) -> None:
     """It answers pings blindly. But no pong counts without its ping, and that waits behind what is not read:
     so it is dropped for its silence if not for its backlog."""

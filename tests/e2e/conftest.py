@@ -22,5 +22,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            # The first one may have to build the page.
-            item.add_marker(pytest.mark.timeout(300))
