@@ -147,7 +147,12 @@ class Chat(Opened, rx.State):
     async def follow(self) -> None:
         """Keeps the tab up to date for as long as it shows this page; Reflex cancels it when it does not."""
         async with self:
-            tab = screens().enter(self.router.session.client_token, await principal(self))
+            try:
+                asker = await principal(self)
+            except NotSignedIn:
+                (await self.get_state(Side)).signed_out = True
+                return
+            tab = screens().enter(self.router.session.client_token, asker)
         try:
             while not tab.signed_out:
                 async with self:

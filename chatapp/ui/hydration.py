@@ -16,7 +16,8 @@ from typing_extensions import override
 from chatapp.domain.errors import NotSignedIn
 from chatapp.ui.access import principal
 from chatapp.ui.chat import Chat
-from chatapp.ui.opened import known, place_in
+from chatapp.ui.door import Door
+from chatapp.ui.opened import CHAT_ROUTE, known, place_in
 from chatapp.ui.side import Side
 
 logger = logging.getLogger(__name__)
@@ -36,21 +37,24 @@ class Hydration(Middleware):
         """Never refuses: a page that cannot be filled is filled by its follower, or says why not."""
         if event.name == _HYDRATION:
             try:
-                await self._fill(state, event)
+                await self._fill(app, state, event)
             except Exception:
                 logger.exception("a page could not be filled at its hydration")
         return None
 
-    async def _fill(self, state: BaseState, event: Event) -> None:
+    async def _fill(self, app: rx.App, state: BaseState, event: Event) -> None:
+        (await state.get_state(Door))._close()
         side = await state.get_state(Side)
         try:
             asker = await principal(state)
         except NotSignedIn:
             side.signed_out = True
             return
-        chat = await state.get_state(Chat)
         kept = event.payload.get("vars") or {}
         side._begin(asker, kept.get(_UTC_OFFSET))
+        if f"/{app.router(state.router.url.path)}" != CHAT_ROUTE:
+            return
+        chat = await state.get_state(Chat)
         await side._read(asker)
         await chat._open(asker, *place_in(state.router.url), place=known(kept.get(_PLACE)))
         chat._hydrated = True

@@ -17,6 +17,8 @@ from chatapp.ui.gate import Who, allow
 from chatapp.ui.history import PAGE, WINDOW
 from chatapp.ui.shown import Shown
 
+#: Of the chat page: `/` and `/c/{conversation_id}`.
+CHAT_ROUTE: Final = "/[[section]]/[[conversation_id]]"
 #: Two turns are looked for at each change of the branch; when there are more, more is read.
 MAX_FRESH: Final = 4
 #: How far back it is looked for where another branch left the one that is shown.

@@ -4,6 +4,7 @@ import reflex as rx
 
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.composer import composer
+from chatapp.ui.components.doors import doors
 from chatapp.ui.components.header import header
 from chatapp.ui.components.log import log, missing
 from chatapp.ui.components.notices import notices
@@ -11,10 +12,12 @@ from chatapp.ui.components.outbox import conversation_var, pending_var
 from chatapp.ui.components.queue import queue
 from chatapp.ui.components.shortcuts import shortcuts
 from chatapp.ui.components.sidebar import sidebar
+from chatapp.ui.components.signed_out import signed_out_place
 from chatapp.ui.components.skeleton import log_skeleton
 from chatapp.ui.components.toasts import toasts
 from chatapp.ui.components.welcome import emptied, welcome
 from chatapp.ui.components.words import spoken
+from chatapp.ui.opened import CHAT_ROUTE
 from chatapp.ui.side import Side
 
 
@@ -26,7 +29,7 @@ def add_page(app: rx.App) -> None:
     """
     app.add_page(
         chat_page,
-        route="/[[section]]/[[conversation_id]]",
+        route=CHAT_ROUTE,
         title="chatapp",
         description="A chat with a model, on your own server.",
         on_load=Chat.follow,
@@ -47,6 +50,7 @@ def chat_page() -> rx.Component:
         spoken(),
         toasts(),
         shortcuts(),
+        doors(),
         class_name="flex h-dvh overflow-hidden bg-background text-foreground",
     )
 
@@ -60,9 +64,13 @@ def _conversation() -> rx.Component:
             (conversation_var() == "") & none_pending,
             welcome(),
             rx.cond(
-                arrived | ~none_pending,
-                rx.cond(Chat.missing & none_pending, missing(), log()),
-                log_skeleton(),
+                Side.signed_out & none_pending,
+                signed_out_place(),
+                rx.cond(
+                    arrived | ~none_pending,
+                    rx.cond(Chat.missing & none_pending, missing(), log()),
+                    log_skeleton(),
+                ),
             ),
         ),
         class_name="under-header flex min-h-0 flex-1 flex-col",

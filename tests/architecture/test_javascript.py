@@ -10,6 +10,7 @@ from tests.architecture.source import Source, sources
 MODULES = {
     "browser.py",
     "diagrams.py",
+    "doors.py",
     "markdown.py",
     "outbox.py",
     "place.py",
@@ -17,7 +18,7 @@ MODULES = {
 }
 #: An expression or a short handler that joins two things of the page; more has its place in one of those.
 MAX_ELSEWHERE = 600
-MAX_IN_ALL = 33_000
+MAX_IN_ALL = 34_000
 COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
 CODE = re.compile(r"=>|\bfunction\b.*\{|\bdocument\.|\blocalStorage\b")
 

@@ -97,12 +97,13 @@ def connection_var() -> rx.Var[str]:
     """`online`, `connecting` or `offline`."""
     data = VarData.merge(
         Side.epoch._get_all_var_data(),
+        Side.signed_out._get_all_var_data(),
         _line_var()._get_all_var_data(),
         VarData(hooks={Hooks.CONNECT_ERRORS: None}, imports=Imports.CONNECT_ERRORS),
     )
     return rx.Var(
         '(connectErrors.length > 0 || line === "none" ? "offline" : '
-        f'{Side.epoch!s} && line === "there" ? "online" : "connecting")',
+        f'({Side.epoch!s} || {Side.signed_out!s}) && line === "there" ? "online" : "connecting")',
         _var_type=str,
         _var_data=data,
     ).guess_type()

@@ -5,6 +5,7 @@ import reflex as rx
 from chatapp.ui.chat import Chat
 from chatapp.ui.components.buttons import icon_button
 from chatapp.ui.components.connection import connection_notices
+from chatapp.ui.components.signed_out import signed_out_line
 from chatapp.ui.rows import Choice, Step
 from chatapp.ui.side import Side
 
@@ -12,9 +13,8 @@ from chatapp.ui.side import Side
 def notices() -> rx.Component:
     """The connection, a refused button, the login that ended, models on their way, what a model is."""
     return rx.el.div(
-        connection_notices(),
+        rx.cond(Side.signed_out, signed_out_line(), connection_notices()),
         rx.cond(Chat.notice != "", _refused(), rx.fragment()),
-        rx.cond(Side.signed_out, _signed_out(), rx.fragment()),
         rx.foreach(Side.steps, _step),
         rx.foreach(Side.models, _about),
         class_name="mx-auto w-full max-w-column px-6 text-sm",
@@ -26,14 +26,6 @@ def _refused() -> rx.Component:
         rx.el.span(Chat.notice, role="alert", class_name="flex-1 text-destructive"),
         icon_button("Dismiss", "x", size=16, on_click=Chat.dismiss),
         class_name="flex items-center gap-2 pb-1",
-    )
-
-
-def _signed_out() -> rx.Component:
-    return rx.el.p(
-        "You are signed out. Reload the page to sign in again; what you have written is kept.",
-        role="alert",
-        class_name="pb-2 text-destructive",
     )
 
 
