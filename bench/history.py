@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatapp.domain.ids import new_id
 from chatapp.domain.messages import Message, Role, TextPart
-from chatapp.services.cookies import GuestCookies
+from chatapp.services.cookies import LoginCookies
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
@@ -21,7 +21,7 @@ TEXTS = {
 
 
 async def fill(
-    data_dir: Path, messages: int, users: Sequence[tuple[str, str]], cookies: GuestCookies
+    data_dir: Path, messages: int, users: Sequence[tuple[str, str]], cookies: LoginCookies
 ) -> None:
     """Writes a conversation of so many messages for each (cookie, conversation id)."""
     await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ async def fill(
 
 
 def _write(
-    transaction: Transaction, messages: int, cookie: str, conversation_id: str, cookies: GuestCookies
+    transaction: Transaction, messages: int, cookie: str, conversation_id: str, cookies: LoginCookies
 ) -> None:
     principal = cookies.read(cookie.partition("=")[2])
     assert principal is not None

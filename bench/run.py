@@ -17,7 +17,7 @@ import aiohttp
 from bench.history import fill
 from bench.reading import shown
 from bench.user import User, refusal
-from chatapp.services.cookies import GuestCookies
+from chatapp.services.cookies import LoginCookies
 from tests.app_server import AppServer
 from tests.upstream.tokens import text
 
@@ -40,7 +40,7 @@ class Load:
 
 async def measure(load: Load, *, server: AppServer, upstream_url: str, secret_key: str) -> dict[str, Any]:
     """Runs the load and returns its figures; times in ms, memory in KB."""
-    cookies = GuestCookies(secret_key=secret_key, ttl=timedelta(days=1))
+    cookies = LoginCookies(secret_key=secret_key, ttl=timedelta(days=1))
     users = [_user(load, number, server.url, cookies.make()) for number in range(load.users)]
     if load.history:
         await fill(
@@ -88,7 +88,7 @@ async def _connected(user: User, http: aiohttp.ClientSession, gate: asyncio.Sema
         await user.connect(http)
 
 
-async def _warm_up(server: AppServer, upstream_url: str, cookies: GuestCookies) -> None:
+async def _warm_up(server: AppServer, upstream_url: str, cookies: LoginCookies) -> None:
     """Two short replies: imports, statements and connections are made once, at nobody's cost."""
     load = Load(users=1, tokens=20, rate=100, history=0, ramp=0)
     async with aiohttp.ClientSession() as http:

@@ -21,11 +21,13 @@ from chatapp.providers.openai import OpenAIProvider
 from chatapp.providers.scripted import ScriptedProvider
 from chatapp.services.accounts import Accounts
 from chatapp.services.conversations import Conversations
-from chatapp.services.cookies import GuestCookies
+from chatapp.services.cookies import LoginCookies
 from chatapp.services.following import Following
 from chatapp.services.models import ModelsService
+from chatapp.services.passwords import Passwords
 from chatapp.services.purging import purge
 from chatapp.services.search import Search
+from chatapp.services.sign_in import SignIn
 from chatapp.services.turns import Turns
 from chatapp.settings import Settings
 from chatapp.storage.database import Database
@@ -55,6 +57,7 @@ class Services:
     search: Search
     models: ModelsService
     accounts: Accounts
+    sign_in: SignIn
 
 
 @asynccontextmanager
@@ -81,23 +84,43 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         # Last in, first out: the worker hands its runs over while everything they need is still open.
         if settings.worker != "external":
             await stack.enter_async_context(_running(worker.run()))
-        conversations = Conversations(database=database, worker=worker, broadcast=broadcast)
-        await stack.enter_async_context(_running(purge(conversations)))
-        yield Services(
-            settings=settings,
-            turns=Turns(
-                database=database,
-                worker=worker,
-                broadcast=broadcast,
-                catalog=catalog,
-                max_message_chars=settings.max_message_chars,
-            ),
-            conversations=conversations,
-            following=Following(database=database, broadcast=broadcast),
-            search=Search(database=database),
-            models=ModelsService(catalog),
-            accounts=Accounts(database=database, cookies=_cookies(settings)),
-        )
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        services = _services(settings, database, broadcast, catalog, worker, passwords)
+        await stack.enter_async_context(_running(purge(services.conversations)))
+        yield services
+
+
+def _services(
+    settings: Settings,
+    database: Database,
+    broadcast: Broadcast,
+    catalog: Catalog,
+    worker: Worker,
+    passwords: Passwords,
+) -> Services:
+    accounts = Accounts(database=database, cookies=_cookies(settings))
+    return Services(
+        settings=settings,
+        turns=Turns(
+            database=database,
+            worker=worker,
+            broadcast=broadcast,
+            catalog=catalog,
+            max_message_chars=settings.max_message_chars,
+        ),
+        conversations=Conversations(database=database, worker=worker, broadcast=broadcast),
+        following=Following(database=database, broadcast=broadcast),
+        search=Search(database=database),
+        models=ModelsService(catalog),
+        accounts=accounts,
+        sign_in=SignIn(
+            database=database,
+            accounts=accounts,
+            passwords=passwords,
+            allow_sign_up=settings.allow_sign_up,
+        ),
+    )
 
 
 def providers(settings: Settings) -> list[Provider]:
@@ -158,8 +181,12 @@ def _worker(
     return Worker(database=database, queue=queue, maker=maker, broadcast=broadcast, lock=lock)
 
 
-def _cookies(settings: Settings) -> GuestCookies:
-    return GuestCookies(secret_key=settings.secret_key.get_secret_value(), ttl=settings.login_ttl)
+def _cookies(settings: Settings) -> LoginCookies:
+    return LoginCookies(
+        secret_key=settings.secret_key.get_secret_value(),
+        ttl=settings.login_ttl,
+        guests=settings.auth_mode == "guest",
+    )
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from chatapp.api.handshake import cookie_name, is_https, login_cookies
 from chatapp.api.policy import GuardPolicy
 from chatapp.domain.accounts import Principal
 from chatapp.domain.errors import NotFound
-from chatapp.services.cookies import GuestCookies
+from chatapp.services.cookies import LoginCookies
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Desk(Protocol):
     """Where guests get their cookies."""
 
     @property
-    def cookies(self) -> GuestCookies:
+    def cookies(self) -> LoginCookies:
         """Makes them."""
         ...
 

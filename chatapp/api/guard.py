@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import Final, Protocol
 
-from chatapp.api.counting import Buckets, Slots
 from chatapp.api.guarded_socket import (
     GONE,
     POLICY_VIOLATION,
@@ -32,6 +31,7 @@ from chatapp.api.packets import EventRules, Inbound
 from chatapp.api.policy import GuardPolicy
 from chatapp.domain.accounts import Principal
 from chatapp.services.cookies import as_header
+from chatapp.services.counting import Buckets, Slots
 from chatapp.telemetry.rare import Rarely
 
 logger = logging.getLogger(__name__)

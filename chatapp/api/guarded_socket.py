@@ -8,9 +8,9 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any, Final
 
-from chatapp.api.counting import Bucket
 from chatapp.api.packets import Inbound, Refused
 from chatapp.api.policy import GuardPolicy
+from chatapp.services.counting import Bucket
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -4,12 +4,17 @@ ChatError
 ├── NotFound            404  not there, or not yours to see
 ├── Invalid             422  malformed input
 │   ├── EmptyMessage
-│   └── MessageTooLong
+│   ├── MessageTooLong
+│   └── WeakPassword
 ├── Conflict            409
 │   ├── KeyReused            the same client key with another text
 │   ├── ConversationBusy     this reply is being made
-│   └── AlreadyBegun         its reply has begun
+│   ├── AlreadyBegun         its reply has begun
+│   ├── EmailTaken           somebody has this email
+│   └── LastAdmin            nobody would be admin any more
 ├── NotSignedIn         401
+├── WrongLogin          401  email or password, it does not say which
+├── SignUpClosed        403
 ├── TooMany             429
 ├── Unavailable         503
 │   ├── StorageFull          the disk is full
@@ -73,6 +78,13 @@ class MessageTooLong(Invalid):
     advice = "Please shorten it."
 
 
+class WeakPassword(Invalid):
+    """This password is too easy to guess."""
+
+    code = "weak_password"
+    advice = "Please choose another one."
+
+
 class Conflict(ChatError):
     """Something else was changed meanwhile."""
 
@@ -101,11 +113,38 @@ class AlreadyBegun(Conflict):
     advice = "Please edit the message where it is now, or stop the reply."
 
 
+class EmailTaken(Conflict):
+    """There is an account with this email already."""
+
+    code = "email_taken"
+    advice = "Please log in, or use another email."
+
+
+class LastAdmin(Conflict):
+    """This is the only admin."""
+
+    code = "last_admin"
+    advice = "Please make somebody else an admin first."
+
+
 class NotSignedIn(ChatError):
     """You are not signed in."""
 
     code, status = "not_signed_in", 401
     advice = "Please reload the page to sign in."
+
+
+class WrongLogin(ChatError):
+    """The email or the password is wrong."""
+
+    code, status = "wrong_login", 401
+
+
+class SignUpClosed(ChatError):
+    """New accounts are not made here."""
+
+    code, status = "sign_up_closed", 403
+    advice = "Please ask whoever runs this server for one."
 
 
 class TooMany(ChatError):

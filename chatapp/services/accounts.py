@@ -1,68 +1,133 @@
 """Who somebody is now: the cookie's word until a row says otherwise, and rows can end a login early."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
-from chatapp.domain.accounts import Principal
-from chatapp.domain.errors import NotSignedIn
-from chatapp.services.cookies import GuestCookies, utc_now
+from chatapp.domain.accounts import Account, AccountKind, Principal, Role
+from chatapp.domain.errors import ChatError, NotFound, NotSignedIn
+from chatapp.services.cookies import LoginCookies, utc_now
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database, Transaction
+from chatapp.storage.logins import LoginRepository, StoredLogin
 
 #: How long an answer about a login is believed. With the guard's round every 2 s, an ended login is out of
 #: every door within 5 s.
 CACHE_TTL: Final = timedelta(seconds=2)
 #: SQLite takes 32,766 variables in a statement; far fewer keep each statement short.
 BATCH: Final = 500
+#: That a login is used is written down so often, and not with each click.
+TOUCH_EVERY: Final = timedelta(hours=1)
+
+
+class Known(NamedTuple):
+    """What was found out about a login, and when."""
+
+    asked_at: float
+    holds: bool
+    role: Role = Role.USER
+    #: None while there is no row.
+    last_seen_at: datetime | None = None
+
+
+UNKNOWN: Final = Known(0.0, True)
 
 
 class Accounts:
     """Logins: made, read, checked and ended."""
 
     def __init__(
-        self, *, database: Database, cookies: GuestCookies, now: Callable[[], datetime] = utc_now
+        self, *, database: Database, cookies: LoginCookies, now: Callable[[], datetime] = utc_now
     ) -> None:
         self._database: Database = database
-        self.cookies: GuestCookies = cookies
+        self.cookies: LoginCookies = cookies
         self._now: Callable[[], datetime] = now
-        # login id -> (asked at, the answer). Entries go when they are older than CACHE_TTL, so this never
-        # holds more logins than asked something within that time.
-        self._known: dict[str, tuple[float, bool]] = {}
+        # By login id. Entries go when they are older than CACHE_TTL, so this never holds more logins than
+        # asked something within that time.
+        self._known: dict[str, Known] = {}
 
     async def resolve(self, cookie: str) -> Principal | None:
         """Whom the cookie names, if the login is valid now. A forged one is refused without a query."""
-        principal = self.cookies.read(cookie)
-        if principal is None:
+        claim = self.cookies.read(cookie)
+        if claim is None:
             return None
-        login_id = principal.login_id
-        stored = await self._database.read(lambda transaction: AccountRepository(transaction).login(login_id))
+        if claim.kind is AccountKind.VISITOR:
+            return claim.principal()
+        login_id = claim.login_id
+
+        def work(transaction: Transaction) -> tuple[StoredLogin | None, bool]:
+            logins = LoginRepository(transaction)
+            stored = logins.get(login_id)
+            return stored, stored is None and bool(logins.gone([login_id]))
+
+        stored, gone = await self._database.read(work)
         if stored is None:
-            return principal
-        if stored.ended or stored.principal.expires_at <= self._now():
+            return None if gone else claim.principal()
+        if not stored.holds(self._now()):
             return None
+        await self._note_use(login_id, stored.last_seen_at)
         return stored.principal
 
     async def is_current(self, principal: Principal) -> bool:
-        """Whether the login still holds; at most `CACHE_TTL` out of date."""
-        return principal.login_id not in await self.ended([principal])
+        """Whether somebody is signed in by this login now; at most `CACHE_TTL` out of date."""
+        if principal.kind is AccountKind.VISITOR or principal.login_id in await self.ended([principal]):
+            return False
+        known = self._known.get(principal.login_id, UNKNOWN)
+        if known.last_seen_at is not None:
+            await self._note_use(principal.login_id, known.last_seen_at)
+        return True
 
     async def require(self, principal: Principal) -> None:
-        """Raises `NotSignedIn` when the login does not hold any more."""
+        """Raises `NotSignedIn` when the login does not hold any more, and for a visitor."""
         if not await self.is_current(principal):
             raise NotSignedIn
+
+    async def require_admin(self, asker: Principal) -> None:
+        """Raises `NotFound` for everybody but admins: for others there is nothing here.
+
+        At most `CACHE_TTL` out of date.
+        """
+        if asker.login_id in await self.ended([asker]):
+            raise NotFound
+        if self._known.get(asker.login_id, UNKNOWN).role is not Role.ADMIN:
+            raise NotFound
+
+    async def account(self, asker: Principal) -> Account:
+        """The asker's own. A guest who has not sent anything yet has one too, though it is not written down.
+
+        Raises `NotSignedIn`.
+        """
+        await self.require(asker)
+        found = await self._database.read(lambda work: AccountRepository(work).get(asker.account_id))
+        if found is not None:
+            return found
+        return Account(
+            id=asker.account_id,
+            kind=asker.kind,
+            email="",
+            name="",
+            role=Role.USER,
+            created_at=asker.expires_at - self.cookies.ttl,
+            disabled=False,
+        )
 
     async def ended(self, principals: Collection[Principal]) -> frozenset[str]:
         """The ids of those logins that do not hold any more; one query for all that are not known."""
         now, time = self._now(), monotonic()
         self._forget(before=time - CACHE_TTL.total_seconds())
         expired = {p.login_id for p in principals if p.expires_at <= now}
-        asked = {p.login_id for p in principals} - expired
         # Asked one by one: a difference of sets would walk all that are known, at each event of everybody.
-        if unknown := sorted(login for login in asked if login not in self._known):
+        unknown = {
+            p.login_id: p.kind
+            for p in principals
+            if p.login_id not in expired and p.login_id not in self._known
+        }
+        if unknown:
             await self._ask(unknown)
-        return frozenset(expired | {login for login in asked if not self._known.get(login, (0.0, True))[1]})
+        return frozenset(
+            p.login_id for p in principals if p.login_id in expired or not self._holds(p.login_id)
+        )
 
     async def revoke(self, login_id: str) -> bool:
         """Ends the login everywhere: at once here, within 5 s in other processes.
@@ -71,25 +136,57 @@ class Accounts:
         """
         at = self._now()
         revoked = await self._database.write(
-            lambda transaction: AccountRepository(transaction).revoke(login_id, at=at)
+            lambda transaction: LoginRepository(transaction).revoke(login_id, at=at)
         )
         if revoked:
-            self._known.pop(login_id, None)
-            self._known[login_id] = (monotonic(), False)
+            self.know_ended([login_id])
         return revoked
 
-    async def _ask(self, logins: list[str]) -> None:
-        batches = [logins[start : start + BATCH] for start in range(0, len(logins), BATCH)]
+    def know_ended(self, login_ids: Iterable[str]) -> None:
+        """Whoever ended these logins says so, and nothing here believes the older answer any longer."""
+        for login_id in login_ids:
+            # Taken out first, so that the answers stay in the order in which they came.
+            self._known.pop(login_id, None)
+            self._known[login_id] = Known(monotonic(), False)
 
-        def work(transaction: Transaction) -> set[str]:
-            accounts = AccountRepository(transaction)
-            return {login for batch in batches for login in accounts.ended(batch)}
+    def _holds(self, login_id: str) -> bool:
+        return self._known.get(login_id, UNKNOWN).holds
 
-        ended = await self._database.read(work)
-        time = monotonic()
-        self._known.update({login: (time, login not in ended) for login in logins})
+    async def _ask(self, logins: dict[str, AccountKind]) -> None:
+        wanted = sorted(logins)
+        batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+
+        def work(transaction: Transaction) -> tuple[dict[str, StoredLogin], set[str]]:
+            repository = LoginRepository(transaction)
+            stored = {one.principal.login_id: one for part in batches for one in repository.get_all(part)}
+            missing = [[one for one in part if one not in stored] for part in batches]
+            return stored, {login for part in missing if part for login in repository.gone(part)}
+
+        stored, gone = await self._database.read(work)
+        now, time = self._now(), monotonic()
+        for login_id in wanted:
+            if (one := stored.get(login_id)) is not None:
+                known = Known(time, one.holds(now), one.role, one.last_seen_at)
+            else:
+                # A guest without a row is somebody; a member without one was deleted.
+                known = Known(time, logins[login_id] is not AccountKind.MEMBER and login_id not in gone)
+            self._known.pop(login_id, None)
+            self._known[login_id] = known
+
+    async def _note_use(self, login_id: str, last_seen_at: datetime) -> None:
+        now = self._now()
+        if now - last_seen_at < TOUCH_EVERY:
+            return
+        if (known := self._known.get(login_id)) is not None:
+            # First, so that two events at once write it down once.
+            self._known[login_id] = known._replace(last_seen_at=now)
+        try:
+            await self._database.write(lambda work: LoginRepository(work).touch(login_id, at=now))
+        except ChatError:
+            # A full disk keeps nobody out; the next use tries again.
+            return
 
     def _forget(self, *, before: float) -> None:
         # Answers are in the order in which they were asked for: the old ones are in front.
-        while self._known and self._known[oldest := next(iter(self._known))][0] < before:
+        while self._known and self._known[oldest := next(iter(self._known))].asked_at < before:
             del self._known[oldest]

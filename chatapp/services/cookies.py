@@ -1,8 +1,13 @@
 """What the browser's login cookie says, and what is left of it inside the house.
 
-A guest costs nothing until the first send: the cookie carries 256 random bits, the time it was made and our
-signature, and all else about the guest is a hash of those bits. So a made-up cookie is refused without asking
-the database, and whoever collects a million cookies has stored nothing here.
+There is one cookie, in three forms, each signed by us, so that a made-up one is refused without a query:
+
+    v1.…    a guest. It costs nothing until the first send: the cookie carries 256 random bits and the time it
+            was made, and all else about the guest is a hash of those.
+    v0.…    a visitor, where guests are not let in: the same, and it opens nothing but the log-in page.
+    v2.…    a member's login. Whose it is, only the login's row knows; its id is a hash of the random bits.
+
+The database holds no cookie, and whoever collects a million cookies has stored nothing here.
 """
 
 import base64
@@ -11,6 +16,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -22,8 +28,10 @@ TOKEN_BYTES: Final = 32
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
 # 43 characters of base64url are 32 bytes; 10 digits last until the year 2286.
-_COOKIE: Final = re.compile(r"(v1\.[\w-]{43}\.([0-9]{10}))\.([\w-]{43})", re.ASCII)
+_COOKIE: Final = re.compile(r"((v[012])\.[\w-]{43}\.([0-9]{10}))\.([\w-]{43})", re.ASCII)
 _LOGIN: Final = re.compile(r"login=([0-9a-f]{32})\.([0-9a-f]{32})\.([a-z]{1,16})\.([0-9]{10,11})", re.ASCII)
+_FORMS: Final = {"v0": AccountKind.VISITOR, "v1": AccountKind.GUEST, "v2": AccountKind.MEMBER}
+_FORM_OF: Final = {kind: form for form, kind in _FORMS.items()}
 
 
 def utc_now() -> datetime:
@@ -31,37 +39,79 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class GuestCookies:
-    """Makes and reads guest cookies: `v1.<random>.<made at, unix time>.<HMAC-SHA256>`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What a cookie of ours says of itself. Whether its login holds now, only the database knows."""
 
-    def __init__(self, *, secret_key: str, ttl: timedelta, now: Callable[[], datetime] = utc_now) -> None:
+    kind: AccountKind
+    login_id: str
+    expires_at: datetime
+    #: The account that a guest or a visitor is. Whose a member's login is, only its row says.
+    own_account_id: str
+
+    def principal(self) -> Principal | None:
+        """Who that is, as far as a cookie alone can say it: nobody for a member's."""
+        if self.kind is AccountKind.MEMBER:
+            return None
+        return Principal(
+            account_id=self.own_account_id,
+            login_id=self.login_id,
+            kind=self.kind,
+            expires_at=self.expires_at,
+        )
+
+
+class LoginCookies:
+    """Makes and reads login cookies: `<form>.<random>.<made at, unix time>.<HMAC-SHA256>`."""
+
+    def __init__(
+        self,
+        *,
+        secret_key: str,
+        ttl: timedelta,
+        guests: bool = True,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """Without `guests` a first visit makes a visitor, and guests' cookies are refused; with them the
+        other way round."""
         # A key of its own for each purpose: what is signed here can never pass for something else.
         self._key: bytes = hmac.digest(secret_key.encode(), b"chatapp guest cookie v1", "sha256")
         self.ttl: timedelta = ttl
+        self.first_visit: AccountKind = AccountKind.GUEST if guests else AccountKind.VISITOR
         self._now: Callable[[], datetime] = now
 
     def make(self) -> str:
-        """A new guest's cookie."""
-        body = f"v1.{_base64url(secrets.token_bytes(TOKEN_BYTES))}.{int(self._now().timestamp())}"
-        return f"{body}.{self._signature(body)}"
+        """The cookie of somebody who comes for the first time."""
+        return self._make(self.first_visit)
 
-    def read(self, cookie: str) -> Principal | None:
-        """The guest whom the cookie names; None when we did not make it or its time is over."""
+    def make_member(self) -> str:
+        """A cookie for a member's new login. It opens nothing until a row with its login's id is written."""
+        return self._make(AccountKind.MEMBER)
+
+    def read(self, cookie: str) -> Claim | None:
+        """What the cookie says; None when we did not make it, its time is over, or it is none for here."""
         match = _COOKIE.fullmatch(cookie)
         if match is None:
             return None
-        body, made_at, signature = match.groups()
+        body, form, made_at, signature = match.groups()
         if not hmac.compare_digest(signature, self._signature(body)):
             return None
-        made, now = datetime.fromtimestamp(int(made_at), UTC), self._now()
+        kind, made, now = _FORMS[form], datetime.fromtimestamp(int(made_at), UTC), self._now()
         if not made - CLOCK_SKEW <= now < made + self.ttl:
             return None
-        return Principal(
-            account_id=_derived("account", body),
+        if kind not in {self.first_visit, AccountKind.MEMBER}:
+            return None
+        return Claim(
+            kind=kind,
             login_id=_derived("login", body),
-            kind=AccountKind.GUEST,
             expires_at=made + self.ttl,
+            own_account_id="" if kind is AccountKind.MEMBER else _derived("account", body),
         )
+
+    def _make(self, kind: AccountKind) -> str:
+        bits = _base64url(secrets.token_bytes(TOKEN_BYTES))
+        body = f"{_FORM_OF[kind]}.{bits}.{int(self._now().timestamp())}"
+        return f"{body}.{self._signature(body)}"
 
     def _signature(self, body: str) -> str:
         return _base64url(hmac.digest(self._key, body.encode(), "sha256"))

@@ -113,6 +113,10 @@ class Settings(BaseModel):
     """guest asks for nothing: the default in development. password is the default in production, so that
     nobody opens a server to the world without meaning to."""
 
+    allow_sign_up: bool = True
+    """false: nobody can make an account on the page but the very first, who becomes admin. Others are made
+    with python -m chatapp user create."""
+
     oidc_issuer: BaseUrl | None = None
     """The login server, for AUTH_MODE=oidc."""
 

@@ -40,8 +40,7 @@ NOT_BUILT_YET: Final[Mapping[str, str]] = {
 
 # The same for single values: the name, how the value begins, what there is instead.
 VALUES_NOT_BUILT_YET: Final = (
-    ("AUTH_MODE", "password", "guest"),
-    ("AUTH_MODE", "oidc", "guest"),
+    ("AUTH_MODE", "oidc", "guest or password"),
     ("WORKER", "external", "auto or embedded"),
     ("DATABASE_URL", "postgres", "a SQLite file, like sqlite:///data/chatapp.db"),
 )
@@ -153,9 +152,6 @@ def _checked(given: Mapping[str, str]) -> Settings:
 
 
 def _refuse_insecure(settings: Settings) -> None:
-    if settings.auth_mode == "password":
-        problem = "not built yet, and the default in production; AUTH_MODE=guest lets everybody in"
-        raise SettingsError("AUTH_MODE", "password", problem)
     if len(settings.secret_key.get_secret_value()) < SECRET_KEY_MIN_CHARS:
         problem = f"production needs one of {SECRET_KEY_MIN_CHARS} characters or more"
         raise SettingsError("SECRET_KEY", None, problem)

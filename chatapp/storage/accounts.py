@@ -1,92 +1,142 @@
-"""Accounts and logins: who has come in, and until when."""
+"""Accounts: who owns things, and what members are known by."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from chatapp.domain.accounts import AccountKind, Principal
+from chatapp.domain.accounts import Account, AccountKind, Principal, Role
 from chatapp.domain.errors import NotSignedIn
-from chatapp.storage.tables import ACCOUNTS, LOGINS
+from chatapp.storage.logins import LoginRepository
+from chatapp.storage.tables import ACCOUNTS
 
-_login: BindParameter[str] = bindparam("login")
-_LOGIN = (
-    select(LOGINS, ACCOUNTS.c.kind, ACCOUNTS.c.disabled_at)
-    .join(ACCOUNTS, ACCOUNTS.c.id == LOGINS.c.account_id)
-    .where(LOGINS.c.id == _login)
+_accounts = ACCOUNTS.c
+_id: BindParameter[str] = bindparam("wanted")
+_member = _accounts.kind == AccountKind.MEMBER.value
+_GET = select(ACCOUNTS).where(_accounts.id == _id)
+_BY_EMAIL = select(ACCOUNTS).where(_accounts.email == bindparam("with_email"))
+_MEMBERS = select(ACCOUNTS).where(_member).order_by(_accounts.email)
+_ANY_MEMBER = select(_accounts.id).where(_member).limit(1)
+_OTHER_ADMINS = select(func.count()).where(
+    _member,
+    _accounts.role == Role.ADMIN.value,
+    _accounts.disabled_at.is_(None),
+    _accounts.id != _id,
 )
-_ENDED = (
-    select(LOGINS.c.id)
-    .join(ACCOUNTS, ACCOUNTS.c.id == LOGINS.c.account_id)
-    .where(
-        LOGINS.c.id.in_(bindparam("logins", expanding=True)),
-        or_(LOGINS.c.revoked_at.is_not(None), ACCOUNTS.c.disabled_at.is_not(None)),
-    )
+_ADD = insert(ACCOUNTS).returning(*_accounts)
+_ADD_ONCE = insert_or(ACCOUNTS).on_conflict_do_nothing()
+_CHANGE = update(ACCOUNTS).where(_accounts.id == _id).returning(*_accounts)
+_JOIN = _CHANGE.where(_accounts.kind == AccountKind.GUEST.value, _accounts.disabled_at.is_(None))
+_CHANGE_PASSWORD = (
+    update(ACCOUNTS)
+    .where(_accounts.id == _id, _accounts.password_hash == bindparam("old_hash"))
+    .where(_accounts.disabled_at.is_(None))
+    .returning(_accounts.id)
 )
-_REVOKE = update(LOGINS).where(LOGINS.c.id == _login, LOGINS.c.revoked_at.is_(None)).returning(LOGINS.c.id)
-_ADD_ACCOUNT = insert(ACCOUNTS).on_conflict_do_nothing()
-_ADD_LOGIN = insert(LOGINS).on_conflict_do_nothing()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredLogin:
-    """A login as its row says, and whether it was ended before its time."""
-
-    principal: Principal
-    ended: bool
 
 
 class AccountRepository:
-    """Accounts and logins within one transaction."""
+    """Accounts within one transaction."""
 
     def __init__(self, transaction: Connection) -> None:
         self._transaction: Connection = transaction
 
     def ensure(self, principal: Principal, *, at: datetime) -> None:
-        """Writes the account and the login down if they are not there yet: a guest's first send.
+        """Writes a guest's account and login down if they are not there yet: a guest's first send.
 
-        Two first sends at once are one account. Raises `NotSignedIn` when the login has ended since.
+        Two first sends at once are one account. Raises `NotSignedIn` when the login has ended since, and for
+        whoever is nobody.
         """
-        stored = self.login(principal.login_id)
-        if stored is None:
-            self._add(principal, at=at)
-        elif stored.ended or stored.principal.account_id != principal.account_id:
+        logins = LoginRepository(self._transaction)
+        stored = logins.get(principal.login_id)
+        if stored is not None:
+            if not stored.holds(at) or stored.principal.account_id != principal.account_id:
+                raise NotSignedIn
+        elif principal.kind is not AccountKind.GUEST or logins.gone([principal.login_id]):
             raise NotSignedIn
+        else:
+            account = {"id": principal.account_id, "kind": principal.kind.value, "created_at": at}
+            self._transaction.execute(_ADD_ONCE, account)
+            logins.add(principal, at=at)
 
-    def login(self, login_id: str) -> StoredLogin | None:
-        """The login with this id, if it was ever written down."""
-        row = self._transaction.execute(_LOGIN, {"login": login_id}).first()
-        if row is None:
-            return None
-        principal = Principal(
-            account_id=row.account_id,
-            login_id=row.id,
-            kind=AccountKind(row.kind),
-            expires_at=row.expires_at,
-        )
-        ended = row.revoked_at is not None or row.disabled_at is not None
-        return StoredLogin(principal=principal, ended=ended)
+    def get(self, account_id: str) -> Account | None:
+        """The account with this id, if it was ever written down."""
+        row = self._transaction.execute(_GET, {"wanted": account_id}).first()
+        return account_of(row) if row else None
 
-    def ended(self, logins: Collection[str]) -> frozenset[str]:
-        """Which of these logins were ended before their time, or belong to a disabled account."""
-        return frozenset(self._transaction.scalars(_ENDED, {"logins": list(logins)}))
+    def by_email(self, email: str) -> tuple[Account, str] | None:
+        """The member with this email, and the hash of the password."""
+        row = self._transaction.execute(_BY_EMAIL, {"with_email": email}).first()
+        return (account_of(row), row.password_hash) if row else None
 
-    def revoke(self, login_id: str, *, at: datetime) -> bool:
-        """Ends the login for good; False when it was never written down or has ended already."""
-        revoked = self._transaction.execute(_REVOKE, {"login": login_id, "revoked_at": at})
-        return revoked.first() is not None
+    def password_hash(self, account_id: str) -> str | None:
+        """The hash of the account's password; None for whoever has none."""
+        row = self._transaction.execute(_GET, {"wanted": account_id}).first()
+        return row.password_hash if row else None
 
-    def _add(self, principal: Principal, *, at: datetime) -> None:
-        account = {"id": principal.account_id, "kind": principal.kind.value, "created_at": at}
-        self._transaction.execute(_ADD_ACCOUNT, account)
-        login = {
-            "id": principal.login_id,
-            "account_id": principal.account_id,
-            # The id is itself a one-way hash of the cookie's random bits: there is nothing else to keep.
-            "token_hash": principal.login_id,
+    def members(self) -> Sequence[Account]:
+        """All members, by email."""
+        return [account_of(row) for row in self._transaction.execute(_MEMBERS)]
+
+    def has_members(self) -> bool:
+        """Whether anybody has registered yet."""
+        return self._transaction.execute(_ANY_MEMBER).first() is not None
+
+    def has_other_admin(self, account_id: str) -> bool:
+        """Whether somebody else is an admin who can log in."""
+        return self._transaction.execute(_OTHER_ADMINS, {"wanted": account_id}).scalar_one() > 0
+
+    def add(
+        self, *, account_id: str, email: str, password_hash: str, name: str, role: Role, at: datetime
+    ) -> Account:
+        """A new member."""
+        values = {
+            "id": account_id,
+            "kind": AccountKind.MEMBER.value,
+            "email": email,
+            "password_hash": password_hash,
+            "name": name,
+            "role": role.value,
             "created_at": at,
-            "expires_at": principal.expires_at,
         }
-        self._transaction.execute(_ADD_LOGIN, login)
+        return account_of(self._transaction.execute(_ADD, values).one())
+
+    def join(
+        self, account_id: str, *, email: str, password_hash: str, name: str, role: Role
+    ) -> Account | None:
+        """Makes a guest a member, with all that is the guest's; None when it is no guest (any more)."""
+        values = {
+            "wanted": account_id,
+            "kind": AccountKind.MEMBER.value,
+            "email": email,
+            "password_hash": password_hash,
+            "name": name,
+            "role": role.value,
+        }
+        row = self._transaction.execute(_JOIN, values).first()
+        return account_of(row) if row else None
+
+    def change(self, account_id: str, **values: Any) -> Account | None:
+        """Sets columns of the account; None when there is none."""
+        row = self._transaction.execute(_CHANGE, {"wanted": account_id, **values}).first()
+        return account_of(row) if row else None
+
+    def change_password(self, account_id: str, *, old_hash: str, password_hash: str) -> bool:
+        """False when it was changed since the old hash was read, or the account was disabled."""
+        values = {"wanted": account_id, "old_hash": old_hash, "password_hash": password_hash}
+        return self._transaction.execute(_CHANGE_PASSWORD, values).first() is not None
+
+
+def account_of(row: Row[Any]) -> Account:
+    """The account in a row of `accounts`."""
+    return Account(
+        id=row.id,
+        kind=AccountKind(row.kind),
+        email=row.email or "",
+        name=row.name,
+        role=Role(row.role),
+        created_at=row.created_at,
+        disabled=row.disabled_at is not None,
+    )

@@ -26,8 +26,13 @@ from sqlmodel import Field, SQLModel
 from chatapp.storage.types import UtcDateTime
 
 
-def _time(*, nullable: bool = False) -> Any:
-    return Column[Any](UtcDateTime(), nullable=nullable)
+def _time(*, nullable: bool = False, index: bool = False) -> Any:
+    return Column[Any](UtcDateTime(), nullable=nullable, index=index or None)
+
+
+def _text(default: str) -> Any:
+    """A text that an older process, which does not know of it, need not write."""
+    return Column[Any](String, nullable=False, server_default=default)
 
 
 def _no() -> Any:
@@ -47,18 +52,26 @@ def _once(target: str) -> Any:
 
 
 class AccountRow(SQLModel, table=True):
-    """Somebody who owns things."""
+    """Somebody who owns things; members have an email and a password, guests have neither."""
 
     __tablename__ = "accounts"
+    __table_args__ = (Index("uq_accounts_email", "email", unique=True),)
 
     id: str = Field(primary_key=True)
     kind: str
+    email: str | None = None
+    name: str = Field(sa_column=_text(""))
+    role: str = Field(sa_column=_text("user"))
+    password_hash: str | None = None
     created_at: datetime = Field(sa_column=_time())
     disabled_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
 
 
 class LoginRow(SQLModel, table=True):
-    """One browser that is signed in. The token itself is never stored."""
+    """One browser that is signed in. The cookie itself is never stored; `id` is a hash of it.
+
+    `revoked_at` may lie a few seconds ahead: until then the login still holds.
+    """
 
     __tablename__ = "logins"
 
@@ -68,6 +81,34 @@ class LoginRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=_time())
     expires_at: datetime = Field(sa_column=_time())
     revoked_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    last_seen_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    agent: str = Field(sa_column=_text(""))
+
+
+class EndedLoginRow(SQLModel, table=True):
+    """A login whose account is deleted, kept until the cookie's time is over.
+
+    A guest's cookie says all that is needed to write its account down; this is why it is not done again.
+    """
+
+    __tablename__ = "ended_logins"
+
+    id: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_column=_time(index=True))
+
+
+class SecurityEventRow(SQLModel, table=True):
+    """A line of the audit log; it outlives the accounts that it tells of."""
+
+    __tablename__ = "security_events"
+
+    id: int | None = Field(default=None, sa_column=Column(Integer, primary_key=True, autoincrement=True))
+    at: datetime = Field(sa_column=_time(index=True))
+    kind: str
+    account_id: str
+    actor_id: str
+    address: str
+    detail: str
 
 
 class ConversationRow(SQLModel, table=True):
@@ -200,6 +241,8 @@ def _table(rows: type[SQLModel]) -> Table:
 # The tables themselves: statements over them need no objects of the mapper, which cost five times as much.
 ACCOUNTS = _table(AccountRow)
 LOGINS = _table(LoginRow)
+ENDED_LOGINS = _table(EndedLoginRow)
+SECURITY_EVENTS = _table(SecurityEventRow)
 CONVERSATIONS = _table(ConversationRow)
 MESSAGES = _table(MessageRow)
 RUNS = _table(RunRow)

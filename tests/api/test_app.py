@@ -14,14 +14,14 @@ from chatapp.api.app import make_api
 from chatapp.api.headers import SecurityHeaders
 from chatapp.api.policy import GuardPolicy
 from chatapp.domain.accounts import Principal
-from chatapp.services.cookies import GuestCookies
+from chatapp.services.cookies import LoginCookies
 
 LOCAL = GuardPolicy(origins=frozenset(), local_origins=True)
 PUBLIC = GuardPolicy(origins=frozenset({"https://chat.example.org"}), https=True)
 
 
 class Desk:
-    cookies = GuestCookies(secret_key="s" * 40, ttl=timedelta(days=30))
+    cookies = LoginCookies(secret_key="s" * 40, ttl=timedelta(days=30))
 
     async def resolve(self, cookie: str) -> Principal | None:
         return self.cookies.read(cookie)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from chatapp.domain.accounts import Principal
 from chatapp.domain.errors import NotSignedIn
 from chatapp.services.accounts import Accounts
-from chatapp.services.cookies import GuestCookies
+from chatapp.services.cookies import LoginCookies
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database
 from chatapp.storage.migrate import migrate
@@ -22,7 +22,7 @@ class Desk:
     def __init__(self, database: Database) -> None:
         self.time = datetime(2026, 11, 21, tzinfo=UTC)
         self.database = database
-        cookies = GuestCookies(secret_key="s" * 40, ttl=timedelta(days=30), now=lambda: self.time)
+        cookies = LoginCookies(secret_key="s" * 40, ttl=timedelta(days=30), now=lambda: self.time)
         self.accounts = Accounts(database=database, cookies=cookies, now=lambda: self.time)
 
     async def guest(self) -> tuple[str, Principal]:

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatapp.services.cookies import GuestCookies, as_header, principal_of
+from chatapp.services.cookies import LoginCookies, as_header, principal_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 TTL = timedelta(days=30)
 
 
-def cookies(secret: str = "s" * 40, now: datetime = NOW) -> GuestCookies:
-    return GuestCookies(secret_key=secret, ttl=TTL, now=lambda: now)
+def cookies(secret: str = "s" * 40, now: datetime = NOW) -> LoginCookies:
+    return LoginCookies(secret_key=secret, ttl=TTL, now=lambda: now)
 
 
 def test_a_cookie_names_one_guest() -> None:
@@ -29,8 +29,8 @@ def test_ids_are_apart_and_not_in_the_cookie() -> None:
     cookie = cookies().make()
     guest = cookies().read(cookie)
     assert guest is not None
-    assert guest.account_id != guest.login_id
-    assert guest.account_id not in cookie
+    assert guest.own_account_id != guest.login_id
+    assert guest.own_account_id not in cookie
     assert guest.login_id not in cookie
 
 
@@ -66,7 +66,9 @@ def test_rubbish_is_nobody(cookie: str) -> None:
 
 def test_the_house_passes_the_guest_on_without_the_cookie() -> None:
     cookie = cookies().make()
-    guest = cookies().read(cookie)
+    claim = cookies().read(cookie)
+    assert claim is not None
+    guest = claim.principal()
     assert guest is not None
     assert principal_of(as_header(guest)) == guest
     assert cookies().read(as_header(guest)) is None

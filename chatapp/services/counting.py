@@ -30,6 +30,10 @@ class Bucket:
         self._level -= amount
         return True
 
+    def give_back(self) -> None:
+        """Takes back that one was taken."""
+        self._level = min(self._burst, self._level + 1)
+
     @property
     def is_full(self) -> bool:
         """Whether it has forgotten all that was taken."""
@@ -67,6 +71,11 @@ class Buckets:
         self._buckets[key] = bucket
         self._forget()
         return bucket.take()
+
+    def give_back(self, key: str) -> None:
+        """Takes back that one was taken from the key's bucket."""
+        if (bucket := self._buckets.get(key)) is not None:
+            bucket.give_back()
 
     def _forget(self) -> None:
         while self._buckets:

@@ -1,6 +1,6 @@
 """Limits hold, recover, and forget."""
 
-from chatapp.api.counting import Bucket, Buckets, Slots
+from chatapp.services.counting import Bucket, Buckets, Slots
 
 
 class Clock:
