@@ -48,10 +48,11 @@ class Accounts:
         self._known: dict[str, Known] = {}
 
     async def resolve(self, cookie: str) -> Principal | None:
-        """Whom the cookie names, if the login is valid now. A forged one is refused without a query."""
+        """Whom the cookie names now: a visitor when its login has ended, for a page that was open must be
+        able to come back and say so. None for what we did not make, without a query."""
         claim = self.cookies.read(cookie)
         if claim is None:
-            return None
+            return self.cookies.visitor(cookie)
         if claim.kind is AccountKind.VISITOR:
             return claim.principal()
         login_id = claim.login_id
@@ -63,9 +64,10 @@ class Accounts:
 
         stored, gone = await self._database.read(work)
         if stored is None:
-            return None if gone else claim.principal()
+            # A member's is gone with its account.
+            return (None if gone else claim.principal()) or self.cookies.visitor(cookie)
         if not stored.holds(self._now()):
-            return None
+            return self.cookies.visitor(cookie)
         await self._note_use(login_id, stored.last_seen_at)
         return stored.principal
 

@@ -90,12 +90,10 @@ class LoginCookies:
 
     def read(self, cookie: str) -> Claim | None:
         """What the cookie says; None when we did not make it, its time is over, or it is none for here."""
-        match = _COOKIE.fullmatch(cookie)
+        match = self._ours(cookie)
         if match is None:
             return None
-        body, form, made_at, signature = match.groups()
-        if not hmac.compare_digest(signature, self._signature(body)):
-            return None
+        body, form, made_at, _ = match.groups()
         kind, made, now = _FORMS[form], datetime.fromtimestamp(int(made_at), UTC), self._now()
         if not made - CLOCK_SKEW <= now < made + self.ttl:
             return None
@@ -107,6 +105,24 @@ class LoginCookies:
             expires_at=made + self.ttl,
             own_account_id="" if kind is AccountKind.MEMBER else _derived("account", body),
         )
+
+    def visitor(self, cookie: str) -> Principal | None:
+        """Who somebody is whose login has ended: nobody, but one who can be told so. None for what we did
+        not make. The login's id is another one, so that nothing is found that was kept under the old one."""
+        match = self._ours(cookie)
+        if match is None:
+            return None
+        return Principal(
+            account_id=_derived("ended account", match[1]),
+            login_id=_derived("ended login", match[1]),
+            kind=AccountKind.VISITOR,
+            expires_at=self._now() + self.ttl,
+        )
+
+    def _ours(self, cookie: str) -> re.Match[str] | None:
+        match = _COOKIE.fullmatch(cookie)
+        is_ours = match is not None and hmac.compare_digest(match[4], self._signature(match[1]))
+        return match if is_ours else None
 
     def _make(self, kind: AccountKind) -> str:
         bits = _base64url(secrets.token_bytes(TOKEN_BYTES))

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 import reflex as rx
 
 from chatapp.bootstrap import Services, open_services
-from chatapp.domain.accounts import Principal
+from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.errors import NotSignedIn, Unavailable
 from chatapp.services.cookies import principal_of
+from chatapp.services.sign_in import MAX_AGENT_CHARS, Visit
 from chatapp.settings import load_or_exit
 
 _opened: Services | None = None
@@ -35,12 +36,30 @@ def services() -> Services:
 
 
 async def principal(state: rx.State) -> Principal:
-    """Who called the handler, looked up anew (at most 5 s out of date). Raises `NotSignedIn`.
+    """Who called the handler, looked up anew (at most 5 s out of date). Raises `NotSignedIn`, for a visitor
+    as well.
 
     The guard wrote it into the connection's headers; nothing that the page sends can change it.
     """
-    caller = principal_of(state.router.headers.cookie)
-    if caller is None:
+    asker = caller(state)
+    if asker.kind is AccountKind.VISITOR:
         raise NotSignedIn
-    await services().accounts.require(caller)
-    return caller
+    await services().accounts.require(asker)
+    return asker
+
+
+def caller(state: rx.State) -> Principal:
+    """Whose socket the handler was called on, a visitor's too; the login may have ended since.
+
+    Raises `NotSignedIn` when nobody was let in.
+    """
+    found = principal_of(state.router.headers.cookie)
+    if found is None:
+        raise NotSignedIn
+    return found
+
+
+def visit(state: rx.State) -> Visit:
+    """From where the handler was called: as the guard counts it, and as the browser calls itself."""
+    agent = state.router.headers.user_agent
+    return Visit(address=state.router.session.client_ip, agent=agent[:MAX_AGENT_CHARS])

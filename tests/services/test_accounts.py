@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from chatapp.domain.accounts import Principal
+from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.errors import NotSignedIn
 from chatapp.services.accounts import Accounts
 from chatapp.services.cookies import LoginCookies
@@ -76,13 +76,24 @@ async def test_no_row_holds_the_cookie(desk: Desk, tmp_path: Path) -> None:
     assert cookie.split(".")[1].encode() not in stored
 
 
-async def test_a_revoked_login_is_nobody(desk: Desk) -> None:
+async def is_visitor(desk: Desk, cookie: str, before: Principal) -> bool:
+    """Whether the cookie opens nothing any more but the way to the log-in page."""
+    found = await desk.accounts.resolve(cookie)
+    assert found is not None
+    assert not await desk.accounts.is_current(found)
+    assert await desk.accounts.ended([found]) == frozenset()
+    assert {found.login_id, found.account_id} & {before.login_id, before.account_id} == set()
+    return found.kind is AccountKind.VISITOR
+
+
+async def test_a_revoked_login_is_a_visitor(desk: Desk) -> None:
+    """Who can be told that it has ended, and sees nothing of what was kept under it."""
     cookie, guest = await desk.guest()
     await desk.send(guest)
     assert await desk.accounts.is_current(guest)
     assert await desk.accounts.revoke(guest.login_id)
     assert not await desk.accounts.is_current(guest)
-    assert await desk.accounts.resolve(cookie) is None
+    assert await is_visitor(desk, cookie, guest)
     with pytest.raises(NotSignedIn):
         await desk.accounts.require(guest)
     with pytest.raises(NotSignedIn):
@@ -109,14 +120,15 @@ async def test_a_disabled_account_ends_all_its_logins(desk: Desk) -> None:
     await desk.send(guest)
     statement = text("UPDATE accounts SET disabled_at = '2026-11-21 00:00:00'")
     await desk.database.write(lambda work: work.execute(statement))
-    assert await desk.accounts.resolve(cookie) is None
+    assert await is_visitor(desk, cookie, guest)
     assert not await desk.accounts.is_current(guest)
 
 
 async def test_time_ends_a_login_without_a_query(desk: Desk) -> None:
-    _, guest = await desk.guest()
+    cookie, guest = await desk.guest()
     desk.time += timedelta(days=30)
     assert not await desk.accounts.is_current(guest)
+    assert await is_visitor(desk, cookie, guest)
 
 
 async def test_thousands_are_asked_at_once_and_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,19 @@ def test_the_future_is_a_forgery() -> None:
 
 
 def test_another_secret_reads_nothing() -> None:
-    assert cookies(secret="t" * 40).read(cookies().make()) is None
+    for cookie in (cookies().make(), cookies().make_member()):
+        assert cookies(secret="t" * 40).read(cookie) is None
+        assert cookies(secret="t" * 40).visitor(cookie) is None
+
+
+def test_what_was_ours_names_one_visitor_for_ever() -> None:
+    cookie = cookies().make_member()
+    later = cookies(now=NOW + 3 * TTL)
+    visitor = later.visitor(cookie)
+    assert visitor is not None
+    assert visitor == later.visitor(cookie)
+    assert visitor.expires_at > NOW + 3 * TTL
+    assert principal_of(as_header(visitor)) == visitor
 
 
 def test_any_change_is_noticed() -> None:
@@ -55,6 +67,7 @@ def test_any_change_is_noticed() -> None:
         changed = cookie[:place] + other + cookie[place + 1 :]
         # The last characters of base64url carry bits that decode to nothing; the text must be the same.
         assert cookies().read(changed) is None
+        assert cookies().visitor(changed) is None
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,7 @@ def test_any_change_is_noticed() -> None:
 )
 def test_rubbish_is_nobody(cookie: str) -> None:
     assert cookies().read(cookie) is None
+    assert cookies().visitor(cookie) is None
 
 
 def test_the_house_passes_the_guest_on_without_the_cookie() -> None:
