@@ -1,20 +1,25 @@
-"""The command line: `python -m chatapp migrate | doctor`."""
+"""The command line: `python -m chatapp migrate | doctor | user`."""
 
 import argparse
 import asyncio
+import getpass
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
 
+from chatapp.domain.accounts import Account, Role
 from chatapp.domain.errors import ChatError
+from chatapp.services.operating import Operating
+from chatapp.services.passwords import Passwords, made_up_password
 from chatapp.settings import Settings, load_or_exit
 from chatapp.storage.database import Database
 from chatapp.storage.migrate import differences, migrate
 
 #: What the contract promises and a later issue builds.
-NOT_BUILT_YET = ("worker", "user", "export", "import")
+NOT_BUILT_YET = ("worker", "export", "import")
 #: What Reflex 0.10.1 needs to build the page.
 OLDEST_NODE = (22, 22)
 
@@ -26,25 +31,105 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database up to date (the app does it at each start)")
     commands.add_parser("doctor", help="check what the app needs, and say what is missing")
+    _user_commands(commands.add_parser("user", help="make and change accounts"))
     for name in NOT_BUILT_YET:
         commands.add_parser(name, help="not built yet")
-    command = parser.parse_args().command
-    if command in NOT_BUILT_YET:
-        parser.error(f"{command} is not built yet")
+    arguments = parser.parse_args()
+    if arguments.command in NOT_BUILT_YET:
+        parser.error(f"{arguments.command} is not built yet")
     try:
-        sys.exit(asyncio.run(_migrate(settings) if command == "migrate" else _doctor(settings)))
+        sys.exit(asyncio.run(_run(settings, arguments)))
     except ChatError as error:
         sys.exit(f"chatapp: {error.message}")
 
 
-async def _migrate(settings: Settings) -> int:
+def _user_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="action", required=True)
+    email = argparse.ArgumentParser(add_help=False)
+    email.add_argument("email")
+    asked = "the password is asked for, or read from standard input; without one it is made and printed"
+    create = commands.add_parser("create", parents=[email], help=f"a new account: {asked}")
+    create.add_argument("--name", default="")
+    create.add_argument("--role", choices=[role.value for role in Role], help="admin for the first one")
+    commands.add_parser("list", help="everybody who has an account")
+    commands.add_parser("disable", parents=[email], help="lock out: all logins end, replies stop")
+    commands.add_parser("enable", parents=[email], help="let in again")
+    role = commands.add_parser("role", parents=[email], help="give another role")
+    role.add_argument("role", choices=[role.value for role in Role])
+    commands.add_parser("reset", parents=[email], help=f"another password: {asked}")
+
+
+async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "migrate":
+            return await _migrate(settings)
+        case "user":
+            return await _user(settings, arguments)
+        case _:
+            return await _doctor(settings)
+
+
+@asynccontextmanager
+async def _migrated(settings: Settings) -> AsyncGenerator[Database]:
     database = Database(settings.database_url)
     try:
         await migrate(database)
+        yield database
     finally:
         await database.close()
-    print("The database is up to date.")
+
+
+async def _migrate(settings: Settings) -> int:
+    async with _migrated(settings):
+        print("The database is up to date.")
     return 0
+
+
+async def _user(settings: Settings, arguments: argparse.Namespace) -> int:
+    async with _migrated(settings) as database:
+        operating = Operating(database=database, passwords=Passwords())
+        match arguments.action:
+            case "list":
+                for account in await operating.members():
+                    print(_line(account))
+            case "create":
+                role = Role(arguments.role) if arguments.role else None
+                password, made = _password()
+                account = await operating.create(
+                    email=arguments.email, password=password, name=arguments.name, role=role
+                )
+                _tell(account, made)
+            case "reset":
+                password, made = _password()
+                _tell(await operating.reset(arguments.email, password), made)
+            case "role":
+                print(_line(await operating.set_role(arguments.email, Role(arguments.role))))
+            case action:
+                print(_line(await operating.set_disabled(arguments.email, action == "disable")))
+    return 0
+
+
+def _password() -> tuple[str, str]:
+    """The password that somebody gave and ""; or one that is made, twice."""
+    if sys.stdin.isatty():
+        given = getpass.getpass("Password (Enter makes one): ")
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    if given:
+        return given, ""
+    made = made_up_password()
+    return made, made
+
+
+def _tell(account: Account, made: str) -> None:
+    print(_line(account))
+    if made:
+        print(f"Password, shown only now: {made}")
+
+
+def _line(account: Account) -> str:
+    state = "disabled" if account.disabled else "enabled"
+    return "  ".join((account.email, account.role.value, state, account.name)).rstrip()
 
 
 async def _doctor(settings: Settings) -> int:

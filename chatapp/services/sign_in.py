@@ -17,7 +17,8 @@ from chatapp.domain.errors import (
     WrongLogin,
 )
 from chatapp.domain.ids import new_id
-from chatapp.domain.security_events import SecurityEvent, SecurityEventKind
+from chatapp.domain.security_events import SecurityEventKind
+from chatapp.services.account_changes import note
 from chatapp.services.accounts import Accounts
 from chatapp.services.cookies import utc_now
 from chatapp.services.passwords import Passwords
@@ -26,7 +27,6 @@ from chatapp.services.tickets import Tickets
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.logins import LoginRepository
-from chatapp.storage.security_events import SecurityEventRepository
 
 #: A guest's login outlives registering by this: the page that asked is still on its socket, and needs it
 #: until it has been sent to its new cookie.
@@ -168,7 +168,13 @@ class SignIn:
             accounts, at = AccountRepository(transaction), self._now()
             if not accounts.change_password(account.id, old_hash=stored, password_hash=password_hash):
                 raise Conflict
-            _note(transaction, SecurityEventKind.PASSWORD_CHANGED, asker, at=at, address=visit.address)
+            note(
+                transaction,
+                SecurityEventKind.PASSWORD_CHANGED,
+                asker.account_id,
+                at=at,
+                address=visit.address,
+            )
             others = LoginRepository(transaction).revoke_others(account.id, but=asker.login_id, at=at)
             return list(others)
 
@@ -195,7 +201,12 @@ class SignIn:
         def work(transaction: Transaction) -> None:
             at = self._now()
             if LoginRepository(transaction).revoke(asker.login_id, at=at):
-                _note(transaction, SecurityEventKind.LOGGED_OUT, asker, at=at)
+                note(
+                    transaction,
+                    SecurityEventKind.LOGGED_OUT,
+                    asker.account_id,
+                    at=at,
+                )
 
         await self._database.write(work)
         self._accounts.know_ended([asker.login_id])
@@ -227,7 +238,7 @@ class SignIn:
             at = self._now()
             if not LoginRepository(transaction).revoke_own(asker.account_id, login_id, at=at):
                 raise NotFound
-            _note(transaction, SecurityEventKind.LOGIN_ENDED, asker, at=at)
+            note(transaction, SecurityEventKind.LOGIN_ENDED, asker.account_id, at=at)
 
         await self._database.write(work)
         self._accounts.know_ended([login_id])
@@ -240,7 +251,12 @@ class SignIn:
             at = self._now()
             others = LoginRepository(transaction).revoke_others(asker.account_id, but=asker.login_id, at=at)
             if others:
-                _note(transaction, SecurityEventKind.OTHER_LOGINS_ENDED, asker, at=at)
+                note(
+                    transaction,
+                    SecurityEventKind.OTHER_LOGINS_ENDED,
+                    asker.account_id,
+                    at=at,
+                )
             return list(others)
 
         ended = await self._database.write(work)
@@ -268,14 +284,15 @@ class SignIn:
         )
         agent = "".join(char for char in visit.agent if char.isprintable())[:MAX_AGENT_CHARS]
         LoginRepository(transaction).add(principal, at=at, agent=agent)
-        _note(transaction, kind, principal, at=at, address=visit.address)
+        note(transaction, kind, account.id, at=at, address=visit.address)
         return Admission(cookie=cookie, account=account, expires_at=claim.expires_at)
 
     async def _note_failure(self, account_id: str, visit: Visit) -> None:
         """An unknown email is not written down: some type their password there."""
-        kind, address = SecurityEventKind.LOGIN_FAILED, visit.address
-        event = SecurityEvent(kind=kind, at=self._now(), account_id=account_id, address=address)
-        await self._database.write(lambda work: SecurityEventRepository(work).add(event))
+        kind, at, address = SecurityEventKind.LOGIN_FAILED, self._now(), visit.address
+        await self._database.write(
+            lambda work: note(work, kind, account_id, actor_id="", at=at, address=address)
+        )
 
 
 def _member(transaction: Transaction, asker: Principal) -> tuple[Account, str]:
@@ -284,16 +301,3 @@ def _member(transaction: Transaction, asker: Principal) -> tuple[Account, str]:
     if account is None or password_hash is None:
         raise Invalid("You have no password yet.", advice="Please create an account first.")
     return account, password_hash
-
-
-def _note(
-    transaction: Transaction,
-    kind: SecurityEventKind,
-    asker: Principal,
-    *,
-    at: datetime,
-    address: str = "",
-) -> None:
-    account_id = asker.account_id
-    event = SecurityEvent(kind=kind, at=at, account_id=account_id, actor_id=account_id, address=address)
-    SecurityEventRepository(transaction).add(event)

@@ -57,6 +57,13 @@ _BY_CLIENT_KEY = (
 _GET = select(RUNS).where(_runs.id == _id)
 _ALL_UNFINISHED = select(RUNS).where(_unfinished).order_by(_runs.created_at, _runs.id)
 _CANCEL_ALL = update(RUNS).where(IN_CONVERSATION).values(cancel_requested=True).returning(*_runs)
+_CANCEL_OWN = (
+    # The few unfinished runs of everybody, not all that were ever made for this owner.
+    update(RUNS)
+    .where(_runs.owner_id.concat("") == _owner, _unfinished)
+    .values(cancel_requested=True)
+    .returning(*_runs)
+)
 _REQUEST_CANCEL = (
     update(RUNS)
     .where(_runs.owner_id == _owner, _runs.message_id == _id, _unfinished)
@@ -156,6 +163,10 @@ class RunRepository:
     def cancel_all(self, conversation_key: int) -> list[Run]:
         """Marks all unfinished runs of a conversation."""
         return [run_of(row) for row in self._transaction.execute(_CANCEL_ALL, {"in_key": conversation_key})]
+
+    def cancel_own(self, owner_id: str) -> list[Run]:
+        """Marks all unfinished runs of an owner."""
+        return [run_of(row) for row in self._transaction.execute(_CANCEL_OWN, {"owner": owner_id})]
 
     def claim(self, run: Run) -> bool:
         """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended.

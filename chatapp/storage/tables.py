@@ -79,7 +79,7 @@ class LoginRow(SQLModel, table=True):
     account_id: str = Field(sa_column=_reference("accounts.id", index=True))
     token_hash: str = Field(unique=True)
     created_at: datetime = Field(sa_column=_time())
-    expires_at: datetime = Field(sa_column=_time())
+    expires_at: datetime = Field(sa_column=_time(index=True))
     revoked_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     last_seen_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     agent: str = Field(sa_column=_text(""))

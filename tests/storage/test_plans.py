@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import event
 
 from chatapp.domain.runs import Run
+from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.deleted import DeletedRepository
+from chatapp.storage.logins import LoginRepository
 from chatapp.storage.runs import RunRepository
 from chatapp.storage.search import SearchRepository
+from chatapp.storage.security_events import SecurityEventRepository
 from chatapp.storage.trees import TreeRepository
 from chatapp.storage.waiting import WaitingRepository
 from tests.storage.made import streaming
@@ -41,13 +44,33 @@ CALLS: dict[str, Callable[[Transaction, Run], object]] = {
     "lift": lambda t, run: WaitingRepository(t, run.conversation_key).lift("a", to="b"),
     "restore": lambda t, run: DeletedRepository(t).restore(run.owner_id, "c", since=NOW),
     "purge": lambda t, _: DeletedRepository(t).purge(before=NOW, most=10),
+    "stop all of somebody": lambda t, run: RunRepository(t).cancel_own(run.owner_id),
+    "account": lambda t, run: AccountRepository(t).get(run.owner_id),
+    "email": lambda t, _: AccountRepository(t).by_email("a@b"),
+    "members": lambda t, _: AccountRepository(t).members(),
+    "any member": lambda t, _: AccountRepository(t).has_members(),
+    "admins": lambda t, run: AccountRepository(t).has_other_admin(run.owner_id),
+    "new password": lambda t, run: AccountRepository(t).change_password(
+        run.owner_id, old_hash="a", password_hash="b"
+    ),
+    "login": lambda t, _: LoginRepository(t).get("l"),
+    "logins": lambda t, _: LoginRepository(t).get_all(["l", "m"]),
+    "logins of one": lambda t, run: LoginRepository(t).of_account(run.owner_id),
+    "gone logins": lambda t, _: LoginRepository(t).gone(["l", "m"]),
+    "end a login": lambda t, run: LoginRepository(t).revoke_own(run.owner_id, "l", at=NOW),
+    "end all logins": lambda t, run: LoginRepository(t).revoke_others(run.owner_id, at=NOW),
+    "forget logins": lambda t, _: LoginRepository(t).forget(before=NOW, most=10),
+    "forget security events": lambda t, _: SecurityEventRepository(t).forget(before=NOW, most=10),
     "search": lambda t, run: SearchRepository(t).find(run.owner_id, ["two", "words"], limit=30),
 }
-TABLES = "accounts|conversations|messages|runs|run_events|run_logs|search_rows"
+TABLES = (
+    "accounts|logins|ended_logins|security_events|conversations|messages|runs|run_events|run_logs|search_rows"
+)
 #: All rows of a table, or all messages or runs that a conversation ever had, though a few are wanted.
 TOO_MUCH = re.compile(
     rf"SCAN ({TABLES}|up|down|children|reply|asked|before)\b"
     r"|ix_messages_siblings \(conversation_key=\?\)|ix_runs_conversation_key"
+    r"|uq_runs_client_key \(owner_id=\?\)"
 )
 
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.create_index("uq_accounts_email", "accounts", ["email"], unique=True)
     op.add_column("logins", sa.Column("last_seen_at", UtcDateTime(), nullable=True))
     op.add_column("logins", sa.Column("agent", sa.String(), nullable=False, server_default=""))
+    op.create_index("ix_logins_expires_at", "logins", ["expires_at"])
     op.create_table(
         "ended_logins",
         sa.Column("id", sa.String(), nullable=False),
