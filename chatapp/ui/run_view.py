@@ -4,6 +4,7 @@ are."""
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from chatapp.domain.events import Attempt, Chunk, Logged, Reasoning
@@ -76,7 +77,7 @@ class RunView:
         live: dict[str, Any] = _levels("t", self.live.take_changes())
         if self._has_cuts:
             live["cuts"], self._has_cuts = tuple(self._cuts.cuts), False
-        words = self._speech.take(self._at, at_once=self.is_final)
+        words = self._speech.take(monotonic(), at_once=self.is_final)
         return _without_empty(
             {
                 "now": self._news() if self._has_news else {},

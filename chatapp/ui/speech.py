@@ -6,11 +6,10 @@ there to be read.
 """
 
 import re
-from datetime import datetime, timedelta
 from typing import Final
 
 #: A screen reader that is told more often never comes to the end of a sentence.
-PAUSE: Final = timedelta(seconds=1)
+PAUSE_SECONDS: Final = 1.0
 #: What may wait to be said: about ten seconds of speech.
 MOST_CHARS: Final = 240
 
@@ -25,7 +24,7 @@ class Speech:
 
     def __init__(self, text: str = "") -> None:
         self._pending: list[str] = []
-        self._said_at: datetime | None = None
+        self._said_at: float | None = None
         #: The end of the text, of which no sentence is whole yet.
         self._rest: str = ""
         self._in_line: bool = False
@@ -50,13 +49,17 @@ class Speech:
         while len(self._pending) > 1 and sum(map(len, self._pending)) > MOST_CHARS:
             del self._pending[0]
 
-    def take(self, at: datetime | None, *, at_once: bool = False) -> str:
-        """What is to be announced now; empty for nothing."""
-        if not self._pending or at is None:
+    def take(self, now: float, *, at_once: bool = False) -> str:
+        """What is to be announced now; empty for nothing.
+
+        `now` is the time at which it is sent and not at which it was written (seconds, monotonic): after a
+        hiccup much is sent at once, and what is replaced before it was drawn is never heard.
+        """
+        if not self._pending:
             return ""
-        if not at_once and self._said_at is not None and at - self._said_at < PAUSE:
+        if not at_once and self._said_at is not None and now - self._said_at < PAUSE_SECONDS:
             return ""
-        words, self._pending, self._said_at = " ".join(self._pending), [], at
+        words, self._pending, self._said_at = " ".join(self._pending), [], now
         return words
 
     def _read(self, line: str, *, whole: bool) -> str:

@@ -9,7 +9,7 @@ from tests.upstream import numbers, text
 
 FINAL: Final = re.compile(r"^(complete|stopped|interrupted|failed)$")
 #: Milliseconds. How long a reply may take to begin or end unless a test says otherwise.
-REPLY_MS: Final = 20_000
+REPLY_MS: Final = 60_000
 
 
 class Screen:

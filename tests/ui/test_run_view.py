@@ -136,3 +136,14 @@ def test_the_end_is_said():
         view.apply([record])
         said.append(view.take_changes().get("spoken", {}).get("s", ""))
     assert said == ["", "One. Two.", "Th Reply complete."]
+
+
+def test_what_comes_at_once_is_not_said_over():
+    """After a hiccup, sentences that were written seconds apart wait for each other all the same."""
+    view = RunView(EMPTY)
+    texts = ("One. ", "Two. ", "Three. ")
+    said = []
+    for record in logged(*(Chunk(content=text) for text in texts)):
+        view.apply([record])
+        said.append(view.take_changes().get("spoken", {}).get("s", ""))
+    assert said == ["One.", "", ""]
