@@ -7,6 +7,7 @@ import reflex as rx
 from reflex.app import default_error_boundary
 
 from chatapp.api.app import make_api
+from chatapp.api.asking import Asking
 from chatapp.api.guard import Guard
 from chatapp.api.headers import SecurityHeaders
 from chatapp.api.packets import EventRules
@@ -48,11 +49,12 @@ app = rx.App(
     toaster=None,
     backend_exception_handler=on_backend_error,
     frontend_exception_handler=on_frontend_error,
-    # The last one is outermost: the guard sees everything first.
+    # The last one is outermost. It only adds to answers, the guard's as well: the guard sees requests first.
     api_transformer=[
-        make_api(desk=accounts, health=health, policy=policy),
-        partial(SecurityHeaders, policy=policy, content_security_policy=content_security_policy),
+        make_api(desk=services, health=health, policy=policy),
+        partial(Asking, policy=policy, logins=accounts),
         partial(Guard, policy=policy, logins=accounts, rules=rules),
+        partial(SecurityHeaders, policy=policy, content_security_policy=content_security_policy),
     ],
 )
 add_page(app)

@@ -4,17 +4,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from chatapp.api import errors
-from chatapp.api.handshake import cookie_name, is_https, login_cookies
 from chatapp.api.policy import GuardPolicy
-from chatapp.domain.accounts import Principal
+from chatapp.api.sign_in import Desk, sign_in_routes
 from chatapp.domain.errors import NotFound
-from chatapp.services.cookies import LoginCookies
 
 logger = logging.getLogger(__name__)
 
@@ -22,19 +20,6 @@ logger = logging.getLogger(__name__)
 HEALTH_TIMEOUT: Final = timedelta(seconds=4)
 HEALTHY: Final = "healthy"
 UNHEALTHY: Final = "unhealthy"
-
-
-class Desk(Protocol):
-    """Where guests get their cookies."""
-
-    @property
-    def cookies(self) -> LoginCookies:
-        """Makes them."""
-        ...
-
-    async def resolve(self, cookie: str) -> Principal | None:
-        """Reads them."""
-        ...
 
 
 #: Answers for each part whether it works, or says what is wrong with it.
@@ -46,46 +31,10 @@ def make_api(*, desk: Callable[[], Desk], health: Health, policy: GuardPolicy) -
     # FastAPI's own docs page loads its scripts from a CDN: it stays off.
     app = FastAPI(title="chatapp", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
-    app.include_router(_entrance(desk, policy))
+    app.include_router(sign_in_routes(desk, policy))
     app.include_router(_signs_of_life(health))
     app.include_router(_index())
     return app
-
-
-def _entrance(desk: Callable[[], Desk], policy: GuardPolicy) -> APIRouter:
-    routes = APIRouter()
-
-    @routes.get("/api/enter.js", include_in_schema=False)
-    async def enter(request: Request) -> Response:
-        """An empty script in the page's head. The browser waits for it, so the page's socket, opened later,
-        carries the cookie that this answer set (the server drops cookies on the socket's own answer)."""
-        answer = Response("", media_type="text/javascript", headers={"Cache-Control": "no-store"})
-        # In development the page is on another port: same site, but not same origin.
-        answer.headers["Cross-Origin-Resource-Policy"] = "same-site"
-        if await _needs_cookie(request, desk(), policy):
-            guests = desk().cookies
-            answer.set_cookie(
-                cookie_name(dict(request.scope), policy),
-                guests.make(),
-                max_age=int(guests.ttl.total_seconds()),
-                path="/",
-                httponly=True,
-                secure=is_https(dict(request.scope), policy),
-                samesite="lax",
-            )
-        return answer
-
-    return routes
-
-
-async def _needs_cookie(request: Request, desk: Desk, policy: GuardPolicy) -> bool:
-    # Another site may load the script, without the person's cookie: it must not look like a first visit.
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        return False
-    for cookie in login_cookies(dict(request.scope), policy):
-        if await desk.resolve(cookie) is not None:
-            return False
-    return True
 
 
 def _signs_of_life(health: Health) -> APIRouter:

@@ -19,7 +19,13 @@ def problem(*, status: int, code: str, detail: str) -> JSONResponse:
         "detail": detail,
         "code": code,
     }
-    return JSONResponse(content, status_code=status, media_type="application/problem+json")
+    # Kept by nobody: the same address may hold something once one has signed in.
+    return JSONResponse(
+        content,
+        status_code=status,
+        media_type="application/problem+json",
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 def install(app: FastAPI) -> None:

@@ -6,10 +6,13 @@ Pure ASGI. It knows the wire of Reflex's socket, and nothing of Reflex.
 import asyncio
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Final, Protocol
 
+from chatapp.api import asking
+from chatapp.api.asking import App, whose
+from chatapp.api.errors import problem
 from chatapp.api.guarded_socket import (
     GONE,
     POLICY_VIOLATION,
@@ -25,6 +28,7 @@ from chatapp.api.handshake import (
     inner_scope,
     login_cookies,
     origin_allowed,
+    says_origin,
     tab_token,
 )
 from chatapp.api.packets import EventRules, Inbound
@@ -37,23 +41,23 @@ from chatapp.telemetry.rare import Rarely
 logger = logging.getLogger(__name__)
 logger.addFilter(Rarely())
 
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 SOCKET_PATH: Final = "/_event"
 #: The guard's round: with the 2 s for which a login's answer is believed, an ended login is cut within 5 s.
 ROUND: Final = timedelta(seconds=2)
 #: An address may open all its connections twice at once, and once more in each minute.
 OPENINGS_PERIOD: Final = timedelta(seconds=60)
 
-_UNSAFE_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+#: RFC 9110, section 9.2.1. Whatever else there is, or will be, may change something.
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_WHY: Final = {
+    403: "This page may not do that.",
+    404: "There is nothing here.",
+    413: "This is too much at once.",
+}
 
 
-class Logins(Protocol):
+class Logins(asking.Logins, Protocol):
     """What the guard asks about logins."""
-
-    async def resolve(self, cookie: str) -> Principal | None:
-        """Whom a cookie names now."""
-        ...
 
     async def ended(self, principals: Collection[Principal]) -> frozenset[str]:
         """The ids of those logins that do not hold any more."""
@@ -73,6 +77,7 @@ class Guard:
         per_address = policy.connections_per_address
         self._addresses: Slots = Slots(per_address)
         self._per_login: Slots = Slots(policy.connections_per_login)
+        self._per_account: Slots = Slots(policy.connections_per_account)
         self._openings: Buckets = Buckets(
             burst=2 * per_address, per_second=per_address / OPENINGS_PERIOD.total_seconds()
         )
@@ -105,23 +110,22 @@ class Guard:
         with self._addresses.taken(address) as free:
             if not free or not self._openings.take(address):
                 return "too many connections from this address"
-            principal = await self._principal(scope)
+            principal = await whose(scope, self._policy, self._logins())
             if principal is None:
                 return "login"
-            with self._per_login.taken(principal.login_id) as free_for_login:
-                if not free_for_login:
+            with (
+                self._per_login.taken(principal.login_id) as free_for_login,
+                self._per_account.taken(principal.account_id) as free_for_account,
+            ):
+                if not (free_for_login and free_for_account):
                     return "too many connections of this login"
                 inside = inner_scope(
-                    scope, login=as_header(principal), token=bound_token(token, principal.login_id)
+                    scope,
+                    login=as_header(principal),
+                    token=bound_token(token, principal.login_id),
+                    address=address,
                 )
                 await self._serve(inside, principal, receive, send)
-        return None
-
-    async def _principal(self, scope: Scope) -> Principal | None:
-        for cookie in login_cookies(scope, self._policy):
-            principal = await self._logins().resolve(cookie)
-            if principal is not None:
-                return principal
         return None
 
     async def _serve(self, scope: Scope, principal: Principal, receive: Receive, send: Send) -> None:
@@ -158,14 +162,13 @@ class Guard:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._is_closed(scope["path"]):
-            await _answer(send, 404)
+            await _refuse(404, scope, receive, send)
         elif self._is_forged(scope):
-            await _answer(send, 403)
+            await _refuse(403, scope, receive, send)
         elif _declared_length(scope) > self._policy.max_body_bytes:
-            await _answer(send, 413)
+            await _refuse(413, scope, receive, send)
         else:
-            body = _LimitedBody(receive, send, limit=self._policy.max_body_bytes)
-            await body.serve(lambda receive, send: self._app(scope, receive, send))
+            await _LimitedBody(self._app, limit=self._policy.max_body_bytes).serve(scope, receive, send)
 
     def _is_closed(self, path: str) -> bool:
         # `//` and backslashes mean different things to different readers; no page or call of ours has them.
@@ -179,12 +182,11 @@ class Guard:
         return (SOCKET_PATH, *self._policy.closed_paths)
 
     def _is_forged(self, scope: Scope) -> bool:
-        """A request that changes something, with a login cookie, from a page that is not ours."""
-        return (
-            scope["method"] in _UNSAFE_METHODS
-            and bool(login_cookies(scope, self._policy))
-            and not origin_allowed(scope, self._policy)
-        )
+        """A request that may change something, from a page that is not ours. Programs say no Origin; whoever
+        brings a login cookie must say it. Without a cookie a page could still log somebody in."""
+        if scope["method"] in _SAFE_METHODS or origin_allowed(scope, self._policy):
+            return False
+        return says_origin(scope) or bool(login_cookies(scope, self._policy))
 
 
 def _declared_length(scope: Scope) -> int:
@@ -192,39 +194,35 @@ def _declared_length(scope: Scope) -> int:
     return max((int(value) for value in lengths if value.isdigit()), default=0)
 
 
-async def _answer(send: Send, status: int) -> None:
-    title = {403: "Forbidden", 404: "Not Found", 413: "Content Too Large"}[status]
-    headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
-    body = f'{{"type":"about:blank","title":"{title}","status":{status},"code":"refused"}}'
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body.encode()})
+async def _refuse(status: int, scope: Scope, receive: Receive, send: Send) -> None:
+    await problem(status=status, code="refused", detail=_WHY[status])(scope, receive, send)
 
 
 class _LimitedBody:
     """Counts a request's body while it is read; a length that was declared may be a lie, or not there."""
 
-    def __init__(self, receive: Receive, send: Send, *, limit: int) -> None:
-        self._receive: Receive = receive
-        self._send: Send = send
+    def __init__(self, app: App, *, limit: int) -> None:
+        self._app: App = app
         self._left: int = limit
         self._answered: bool = False
 
-    async def serve(self, app: Callable[[Receive, Send], Awaitable[None]]) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the app; when the body was too long, whatever it makes of that is answered by 413."""
+
+        async def next_part() -> Message:
+            message = await receive()
+            self._left -= len(message.get("body") or b"")
+            return message if self._left >= 0 else {"type": "http.disconnect"}
+
+        async def hand_on(message: Message) -> None:
+            if self._left >= 0 or self._answered:
+                self._answered = True
+                await send(message)
+
         try:
-            await app(self._next, self._hand_on)
+            await self._app(scope, next_part, hand_on)
         except Exception:
             if self._left >= 0:
                 raise
         if self._left < 0 and not self._answered:
-            await _answer(self._send, 413)
-
-    async def _next(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body") or b"")
-        return message if self._left >= 0 else {"type": "http.disconnect"}
-
-    async def _hand_on(self, message: Message) -> None:
-        if self._left >= 0 or self._answered:
-            self._answered = True
-            await self._send(message)
+            await _refuse(413, scope, receive, send)

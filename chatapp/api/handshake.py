@@ -22,7 +22,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 _QUERY: Final = frozenset({"EIO", "transport", "token", "t"})
 #: What Reflex is told of a connection. It keeps this in each tab's state, so it is short and holds no secret.
 _KEPT_HEADERS: Final = frozenset(
-    {b"host", b"origin", b"user-agent", b"accept-language", b"x-forwarded-for", b"upgrade", b"connection"}
+    {b"host", b"origin", b"user-agent", b"accept-language", b"upgrade", b"connection"}
 )
 _KEPT_HEADER_BYTES: Final = 512
 
@@ -84,6 +84,11 @@ def login_cookies(scope: Scope, policy: GuardPolicy) -> list[str]:
     return found[:2]
 
 
+def says_origin(scope: Scope) -> bool:
+    """Whether there is an Origin at all: browsers say it with whatever changes something."""
+    return any(key == b"origin" for key, _ in scope["headers"])
+
+
 def origin_allowed(scope: Scope, policy: GuardPolicy) -> bool:
     """Whether the page that asks is one of ours. No Origin at all is no browser's page: refused."""
     origin = header(scope, b"origin")
@@ -134,8 +139,9 @@ def bound_token(token: str, login_id: str) -> str:
     return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
 
-def inner_scope(scope: Scope, *, login: str, token: str) -> Scope:
-    """The scope that Reflex sees: our cookie in place of the browser's, the bound token, nothing else."""
+def inner_scope(scope: Scope, *, login: str, token: str, address: str) -> Scope:
+    """The scope that Reflex sees: our cookie in place of the browser's, the bound token, the address that is
+    counted, nothing else."""
     kept: Iterable[tuple[bytes, bytes]] = (
         (key, value[:_KEPT_HEADER_BYTES])
         for key, value in scope["headers"]
@@ -143,6 +149,7 @@ def inner_scope(scope: Scope, *, login: str, token: str) -> Scope:
     )
     return {
         **scope,
+        "client": (address, 0),
         "headers": [*kept, (b"cookie", login.encode())],
         "query_string": f"EIO=4&transport=websocket&token={token}".encode(),
     }

@@ -1,16 +1,13 @@
 """The headers that tell a browser what not to do, on every answer."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
+from chatapp.api.asking import App
+from chatapp.api.guarded_socket import Message, Receive, Send
 from chatapp.api.handshake import Scope, is_https
 from chatapp.api.policy import GuardPolicy
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ALWAYS: Final = {
     b"x-content-type-options": b"nosniff",
@@ -19,6 +16,8 @@ _ALWAYS: Final = {
     b"referrer-policy": b"same-origin",
     b"permissions-policy": b"camera=(), geolocation=(), microphone=(), payment=(), browsing-topics=()",
     b"cross-origin-opener-policy": b"same-origin",
+    # Nobody else's page draws or reads ours, not even as an image or a script.
+    b"cross-origin-resource-policy": b"same-origin",
 }
 _HTTPS: Final = {b"strict-transport-security": b"max-age=31536000; includeSubDomains"}
 

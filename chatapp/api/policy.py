@@ -28,6 +28,8 @@ class GuardPolicy:
     connections_per_address: int = 50
     #: Tabs of one browser. Each costs some 200 KB here.
     connections_per_login: int = 20
+    #: Of all browsers of one person: at home, at work, on the phone.
+    connections_per_account: int = 60
     #: A page sends its first packet within milliseconds of opening its socket.
     connect_timeout: timedelta = timedelta(seconds=30)
 
@@ -44,6 +46,10 @@ class GuardPolicy:
     max_backlog_bytes: int = 1_000_000
     max_backlog_age: timedelta = timedelta(seconds=30)
 
+    #: Calls of the API, per person; per address for whoever has no login.
+    requests_per_period: int = 100
+    request_period: timedelta = timedelta(seconds=60)
+
     #: Bodies of HTTP requests. Uploads will come through a route of their own.
     max_body_bytes: int = 1_000_000
     closed_paths: tuple[str, ...] = CLOSED_PATHS
@@ -58,4 +64,6 @@ def guard_policy(settings: Settings, *, origins: Iterable[str]) -> GuardPolicy:
         https=settings.production and public.startswith("https://"),
         trusted_proxy_hops=settings.trusted_proxy_hops,
         connections_per_address=settings.max_connections_per_ip,
+        requests_per_period=settings.throttle_limit,
+        request_period=settings.throttle_ttl,
     )

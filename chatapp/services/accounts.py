@@ -47,6 +47,11 @@ class Accounts:
         # asked something within that time.
         self._known: dict[str, Known] = {}
 
+    def login_id(self, cookie: str) -> str | None:
+        """The login that a cookie of ours names, whether or not it still holds; asks nobody."""
+        named = self.cookies.read(cookie) or self.cookies.visitor(cookie)
+        return named.login_id if named is not None else None
+
     async def resolve(self, cookie: str) -> Principal | None:
         """Whom the cookie names now: a visitor when its login has ended, for a page that was open must be
         able to come back and say so. None for what we did not make, without a query."""

@@ -119,6 +119,11 @@ class LoginCookies:
             expires_at=self._now() + self.ttl,
         )
 
+    def was_member(self, cookie: str) -> bool:
+        """Whether it is the cookie of a member's login, also of one that has ended."""
+        match = self._ours(cookie)
+        return match is not None and _FORMS[match[2]] is AccountKind.MEMBER
+
     def _ours(self, cookie: str) -> re.Match[str] | None:
         match = _COOKIE.fullmatch(cookie)
         is_ours = match is not None and hmac.compare_digest(match[4], self._signature(match[1]))

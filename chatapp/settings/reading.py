@@ -29,8 +29,6 @@ NOT_BUILT_YET: Final[Mapping[str, str]] = {
     "TOKEN_TTL": "the HTTP API with its tokens",
     "SSE_KEEPALIVE_INTERVAL": "the HTTP API with its streams",
     "LEASE_TTL": "workers on several machines",
-    "THROTTLE_LIMIT": "the HTTP API with its limits",
-    "THROTTLE_TTL": "the HTTP API with its limits",
     "ENABLE_METRICS": "metrics",
     "MAX_UPLOAD_MB": "uploading files",
     "STREAMING_ENABLED": "holding replies back until they are whole",

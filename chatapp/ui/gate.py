@@ -24,7 +24,8 @@ from reflex_base.event import Event
 from reflex_base.registry import RegistrationContext
 from typing_extensions import override
 
-from chatapp.domain.accounts import Principal
+from chatapp.domain.accounts import AccountKind, Principal
+from chatapp.domain.errors import NotFound
 from chatapp.services.cookies import principal_of
 from chatapp.telemetry.rare import Rarely
 
@@ -48,6 +49,7 @@ class Who(Enum):
 
     CONNECTED = "any socket that the guard let in; its login may have ended since"
     SIGNED_IN = "whoever has a login that is valid now"
+    ADMIN = "whoever is an admin now"
     SERVER = "our own handlers only, by chaining; never a browser"
     NOBODY = "no one"
 
@@ -106,7 +108,7 @@ def check() -> None:
 
 def callable_by_browsers(name: str) -> bool:
     """Whether the outer gate may let an event with this name pass."""
-    return policy(name) in {Who.CONNECTED, Who.SIGNED_IN}
+    return policy(name) in {Who.CONNECTED, Who.SIGNED_IN, Who.ADMIN}
 
 
 def fits(name: str, payload: Mapping[str, Any]) -> bool:
@@ -144,6 +146,10 @@ class Logins(Protocol):
         """Whether the login holds now, at most 5 s out of date."""
         ...
 
+    async def require_admin(self, asker: Principal) -> None:
+        """Raises `NotFound` for everybody who is no admin now, at most 5 s out of date."""
+        ...
+
 
 class Gate(Middleware):
     """Reflex asks it before each event: those that browsers send, and those that handlers chain."""
@@ -159,11 +165,22 @@ class Gate(Middleware):
         if who in {None, Who.NOBODY} or not fits(event.name, event.payload):
             logger.warning("refused event %.120r", event.name)
             return StateUpdate()
-        if who is Who.SIGNED_IN and not await self._signed_in(state):
-            logger.info("refused event %.120r: no login", event.name)
+        if who in {Who.SIGNED_IN, Who.ADMIN} and not await self._may(who, state):
+            logger.info("refused event %.120r: no login for it", event.name)
             return StateUpdate()
         return None
 
-    async def _signed_in(self, state: rx.state.BaseState) -> bool:
-        principal = principal_of(state.router.headers.cookie)
-        return principal is not None and await self._logins().is_current(principal)
+    async def _may(self, who: Who | None, state: rx.state.BaseState) -> bool:
+        principal, logins = principal_of(state.router.headers.cookie), self._logins()
+        if (
+            principal is None
+            or principal.kind is AccountKind.VISITOR
+            or not await logins.is_current(principal)
+        ):
+            return False
+        try:
+            if who is Who.ADMIN:
+                await logins.require_admin(principal)
+        except NotFound:
+            return False
+        return True

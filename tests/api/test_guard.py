@@ -23,19 +23,23 @@ EVENT = '42/_event,["event",{"name":"known","payload":{},"router_data":{}}]'
 
 
 class Logins:
-    """Cookie `good` is a login, `good2` another."""
+    """Cookie `good` is a login, `good2` another of the same account, `good3-b` one of account b."""
 
     def __init__(self) -> None:
         self.ended_ids: set[str] = set()
         self.asked: list[str] = []
         self.down = False
 
+    def login_id(self, cookie: str) -> str | None:
+        return cookie if cookie.startswith("good") else None
+
     async def resolve(self, cookie: str) -> Principal | None:
         self.asked.append(cookie)
         if not cookie.startswith("good"):
             return None
         later = datetime.now(UTC) + timedelta(days=1)
-        return Principal(account_id="a", login_id=cookie, kind=AccountKind.GUEST, expires_at=later)
+        account = cookie.partition("-")[2] or "a"
+        return Principal(account_id=account, login_id=cookie, kind=AccountKind.GUEST, expires_at=later)
 
     async def ended(self, principals: Collection[Principal]) -> frozenset[str]:
         if self.down:
@@ -59,7 +63,8 @@ class House:
     @property
     def remembers(self) -> int:
         """All that the guard keeps about connections that are there."""
-        return len(self.guard._open) + len(self.guard._addresses) + len(self.guard._per_login)
+        kept = (self.guard._open, self.guard._addresses, self.guard._per_login, self.guard._per_account)
+        return sum(map(len, kept))
 
 
 @asynccontextmanager
@@ -140,6 +145,17 @@ async def test_connections_of_an_address_are_limited() -> None:
         inside[0].leave()
         await until(it.tasks[0].done)
         assert (await it.visit()).types == ["websocket.accept"]
+
+
+async def test_connections_of_an_account_are_limited() -> None:
+    """Whatever number of browsers somebody is signed in with."""
+    async with house(replace(POLICY, connections_per_account=2)) as it:
+        seen = [
+            (await it.visit(headers={"cookie": f"chatapp_login={cookie}"})).types[0]
+            for cookie in ("good1", "good2", "good3", "good3-b")
+        ]
+        let_in, refused = "websocket.accept", "websocket.close"
+        assert seen == [let_in, let_in, refused, let_in]
 
 
 async def test_openings_of_an_address_are_limited() -> None:
@@ -307,78 +323,3 @@ async def test_a_database_that_is_away_ends_nobodys_login() -> None:
         assert peer.types == ["websocket.accept"]
         it.logins.ended_ids.add("good")
         await it.tasks[0]
-
-
-class Http:
-    """One HTTP request through the guard."""
-
-    def __init__(self) -> None:
-        self.reached = False
-        self.status = 0
-
-    async def app(self, _scope: Any, receive: Any, send: Any) -> None:
-        self.reached = True
-        while (message := await receive()).get("more_body"):
-            pass
-        if message["type"] == "http.disconnect":
-            raise RuntimeError("as Starlette does")
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def ask(self, method: str = "GET", path: str = "/", body: int = 0, **headers: str) -> int:
-        parts = [{"type": "http.request", "body": b"x" * min(body, 100_000), "more_body": body > 0}]
-        parts += [{"type": "http.request", "body": b"x" * 100_000, "more_body": True}] * (body // 100_000)
-        parts.append({"type": "http.request", "body": b"", "more_body": False})
-
-        async def receive() -> Any:
-            return parts.pop(0)
-
-        async def send(message: Any) -> None:
-            self.status = message.get("status", self.status)
-
-        pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "method": method, "path": path, "headers": pairs, "scheme": "http"}
-        guard = Guard(self.app, policy=POLICY, logins=Logins, rules=RULES)
-        await guard(scope, receive, send)
-        return self.status
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/_upload",
-        "/_upload/secret.txt",
-        "/_all_routes",
-        "/auth-codespace",
-        "/_health",
-        "/_event",
-        "/_event/",
-        "//_upload",
-        "/x/../_upload",
-        "/x//y",
-        "/\\_upload",
-        "/a\0b",
-        "/..",
-    ],
-)
-async def test_closed_paths(path: str) -> None:
-    request = Http()
-    assert await request.ask(path=path) == 404
-    assert not request.reached
-
-
-async def test_bodies_are_limited_while_they_are_read() -> None:
-    assert await Http().ask("POST", body=900_000) == 200
-    assert await Http().ask("POST", body=1_100_000) == 413
-    assert await Http().ask("POST", content_length="300000000") == 413
-    assert await Http().ask("POST", content_length="-1", body=1_100_000) == 413
-
-
-async def test_a_foreign_page_cannot_change_anything_with_a_login() -> None:
-    login = {"cookie": "chatapp_login=good", "host": "localhost:8000"}
-    assert await Http().ask("POST", origin="https://evil.example", **login) == 403
-    assert await Http().ask("POST", **login) == 403
-    assert await Http().ask("POST", origin="http://localhost:3000", **login) == 200
-    assert await Http().ask("GET", **login) == 200
-    # Programs have no cookie.
-    assert await Http().ask("POST", authorization="Bearer x") == 200

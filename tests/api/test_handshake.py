@@ -125,10 +125,14 @@ def test_what_reflex_is_told() -> None:
         cookie="chatapp_login=secret",
         authorization="Bearer secret",
         x_amzn_oidc_data="secret",
+        x_forwarded_for="198.51.100.7",
         host="localhost",
         user_agent="u" * 10_000,
     )
-    inside = inner_scope(outside, login="login=me", token="t")
+    inside = inner_scope(outside, login="login=me", token="t", address="192.0.2.0")
+    # Log-ins are counted by the address that Reflex tells: it must be the one that the guard counts.
+    assert inside["client"] == ("192.0.2.0", 0)
+    assert not any(key == b"x-forwarded-for" for key, _ in inside["headers"])
     assert b"secret" not in b"".join(value for pair in inside["headers"] for value in pair)
     assert (b"cookie", b"login=me") in inside["headers"]
     assert inside["query_string"] == b"EIO=4&transport=websocket&token=t"

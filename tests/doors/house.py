@@ -76,6 +76,11 @@ class House:
             names = ("accounts", "logins", "conversations", "messages", "runs")
             return {name: sorted(database.execute(f"SELECT * FROM {name}"), key=repr) for name in names}
 
+    def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What is stored, behind the app's back."""
+        with closing(self._database()) as database:
+            return database.execute(statement, values).fetchall()
+
     def change(self, statement: str, *values: Any) -> None:
         """A change behind the app's back."""
         with closing(self._database()) as database, database:

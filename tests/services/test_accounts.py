@@ -141,3 +141,13 @@ async def test_thousands_are_asked_at_once_and_forgotten(desk: Desk, monkeypatch
     now += 3
     await desk.accounts.ended(guests[:1])
     assert len(desk.accounts._known) == 1
+
+
+async def test_what_a_cookie_names_is_known_without_a_query(desk: Desk) -> None:
+    """Calls are counted by it, before anything is asked."""
+    cookie, guest = await desk.guest()
+    assert desk.accounts.login_id(cookie) == guest.login_id
+    for wrong in ("", "made up", cookie + "x"):
+        assert desk.accounts.login_id(wrong) is None
+    desk.time += timedelta(days=31)
+    assert desk.accounts.login_id(cookie) not in {None, guest.login_id}

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast, get_type_hints
@@ -14,6 +15,7 @@ from reflex_base.registry import RegistrationContext
 
 import chatapp.chatapp  # noqa: F401  (registers every handler there is)
 from chatapp.domain.accounts import AccountKind, Principal
+from chatapp.domain.errors import NotFound
 from chatapp.services.cookies import as_header
 from chatapp.ui import gate
 from chatapp.ui.gate import REFLEX_OWN, Gate, Who, callable_by_browsers, check, policy
@@ -28,11 +30,16 @@ ME = Principal(
 
 
 class Logins:
-    def __init__(self, *current: Principal) -> None:
+    def __init__(self, *current: Principal, admins: Collection[Principal] = ()) -> None:
         self.current: Collection[Principal] = current
+        self.admins: Collection[Principal] = admins
 
     async def is_current(self, principal: Principal) -> bool:
         return principal in self.current
+
+    async def require_admin(self, asker: Principal) -> None:
+        if asker not in self.admins:
+            raise NotFound
 
 
 def names() -> list[str]:
@@ -51,8 +58,14 @@ def fitting(name: str) -> dict[str, Any]:
     return {argument: values.get(hint) for argument, hint in hints.items() if argument != "return"}
 
 
-async def passes(name: str, *, cookie: str = as_header(ME), current: Collection[Principal] = (ME,)) -> bool:
-    answer = await Gate(lambda: Logins(*current)).preprocess(
+async def passes(
+    name: str,
+    *,
+    cookie: str = as_header(ME),
+    current: Collection[Principal] = (ME,),
+    admins: Collection[Principal] = (),
+) -> bool:
+    answer = await Gate(lambda: Logins(*current, admins=admins)).preprocess(
         cast("Any", None), state_of(cookie), Event(name=name, payload=fitting(name))
     )
     assert answer is None or answer == StateUpdate()
@@ -93,6 +106,24 @@ async def test_signed_in_handlers_want_a_login_that_holds() -> None:
         assert not await passes(name, current=())
         assert not await passes(name, cookie="")
         assert not await passes(name, cookie="chatapp_login=raw")
+
+
+async def test_a_visitor_has_no_login() -> None:
+    """It may reach the log-in page, whose handlers are for everybody who is connected."""
+    visitor = replace(ME, kind=AccountKind.VISITOR)
+    for name in (name for name in names() if callable_by_browsers(name)):
+        let_in = await passes(name, cookie=as_header(visitor), current=(visitor,), admins=(visitor,))
+        assert let_in is (policy(name) is Who.CONNECTED), name
+
+
+async def test_admin_handlers_want_somebody_who_is_admin_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"{ROOT}.chatapp___ui___chat____chat.dismiss"
+    monkeypatch.setattr(gate, "policy", lambda _: Who.ADMIN)
+    assert callable_by_browsers(name)
+    assert await passes(name, admins=(ME,))
+    assert not await passes(name)
+    assert not await passes(name, current=(), admins=(ME,))
+    assert not await passes(name, cookie="", admins=(ME,))
 
 
 async def test_our_own_chains_pass_and_browsers_cannot_start_them() -> None:
