@@ -20,10 +20,13 @@ from chatapp.providers.local import LocalProvider
 from chatapp.providers.openai import OpenAIProvider
 from chatapp.providers.scripted import ScriptedProvider
 from chatapp.services.accounts import Accounts
+from chatapp.services.admin import Admin
 from chatapp.services.conversations import Conversations
 from chatapp.services.cookies import LoginCookies
+from chatapp.services.erasing import Erasing
 from chatapp.services.following import Following
 from chatapp.services.models import ModelsService
+from chatapp.services.own_data import OwnData
 from chatapp.services.passwords import Passwords
 from chatapp.services.purging import purge
 from chatapp.services.search import Search
@@ -58,6 +61,8 @@ class Services:
     models: ModelsService
     accounts: Accounts
     sign_in: SignIn
+    admin: Admin
+    own_data: OwnData
 
 
 @asynccontextmanager
@@ -86,8 +91,8 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             await stack.enter_async_context(_running(worker.run()))
         passwords = Passwords()
         stack.callback(passwords.close)
-        services = _services(settings, database, broadcast, catalog, worker, passwords)
-        await stack.enter_async_context(_running(purge(services.conversations)))
+        services, erasing = _services(settings, database, broadcast, catalog, worker, passwords)
+        await stack.enter_async_context(_running(purge(services.conversations, erasing)))
         yield services
 
 
@@ -98,9 +103,16 @@ def _services(
     catalog: Catalog,
     worker: Worker,
     passwords: Passwords,
-) -> Services:
+) -> tuple[Services, Erasing]:
     accounts = Accounts(database=database, cookies=_cookies(settings))
-    return Services(
+    sign_in = SignIn(
+        database=database,
+        accounts=accounts,
+        passwords=passwords,
+        allow_sign_up=settings.allow_sign_up,
+    )
+    erasing = Erasing(database=database, accounts=accounts, worker=worker)
+    services = Services(
         settings=settings,
         turns=Turns(
             database=database,
@@ -114,13 +126,13 @@ def _services(
         search=Search(database=database),
         models=ModelsService(catalog),
         accounts=accounts,
-        sign_in=SignIn(
-            database=database,
-            accounts=accounts,
-            passwords=passwords,
-            allow_sign_up=settings.allow_sign_up,
+        sign_in=sign_in,
+        admin=Admin(
+            database=database, accounts=accounts, passwords=passwords, erasing=erasing, worker=worker
         ),
+        own_data=OwnData(database=database, accounts=accounts, sign_in=sign_in, erasing=erasing),
     )
+    return services, erasing
 
 
 def providers(settings: Settings) -> list[Provider]:

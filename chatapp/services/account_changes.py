@@ -17,7 +17,13 @@ from chatapp.storage.security_events import SecurityEventRepository
 
 
 def set_disabled(
-    transaction: Transaction, account_id: str, disabled: bool, *, actor_id: str, at: datetime
+    transaction: Transaction,
+    account_id: str,
+    disabled: bool,
+    *,
+    actor_id: str,
+    at: datetime,
+    address: str = "",
 ) -> Account:
     """Locks an account out: all its logins end and its replies stop. Or lets it in again, by a new login.
 
@@ -30,12 +36,12 @@ def set_disabled(
         RunRepository(transaction).cancel_own(account_id)
     if disabled != account.disabled:
         kind = SecurityEventKind.DISABLED if disabled else SecurityEventKind.ENABLED
-        note(transaction, kind, account_id, actor_id=actor_id, at=at)
+        note(transaction, kind, account_id, actor_id=actor_id, at=at, address=address)
     return _changed(transaction, account_id, disabled_at=at if disabled else None)
 
 
 def set_role(
-    transaction: Transaction, account_id: str, role: Role, *, actor_id: str, at: datetime
+    transaction: Transaction, account_id: str, role: Role, *, actor_id: str, at: datetime, address: str = ""
 ) -> Account:
     """Gives a member another role. Raises `NotFound`, also for a guest; `LastAdmin`."""
     account = found(transaction, account_id)
@@ -50,19 +56,26 @@ def set_role(
             account_id,
             actor_id=actor_id,
             at=at,
+            address=address,
             detail=role.value,
         )
     return _changed(transaction, account_id, role=role.value)
 
 
 def set_password(
-    transaction: Transaction, account_id: str, password_hash: str, *, actor_id: str, at: datetime
+    transaction: Transaction,
+    account_id: str,
+    password_hash: str,
+    *,
+    actor_id: str,
+    at: datetime,
+    address: str = "",
 ) -> Account:
     """Gives a member another password; all its logins end. Raises `NotFound`, also for a guest."""
     if found(transaction, account_id).kind is not AccountKind.MEMBER:
         raise NotFound
     LoginRepository(transaction).revoke_others(account_id, at=at)
-    note(transaction, SecurityEventKind.PASSWORD_RESET, account_id, actor_id=actor_id, at=at)
+    note(transaction, SecurityEventKind.PASSWORD_RESET, account_id, actor_id=actor_id, at=at, address=address)
     return _changed(transaction, account_id, password_hash=password_hash)
 
 

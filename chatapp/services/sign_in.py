@@ -155,13 +155,8 @@ class SignIn:
 
         Raises `WrongLogin` when the old one is wrong, `WeakPassword`, `Invalid`, `TooMany`.
         """
-        await self._accounts.require(asker)
-        account, stored = await self._database.read(lambda work: _member(work, asker))
-        old, new = password_of(old), new_password_of(new, email=account.email)
-        with self._throttles.trying(address=visit.address, email=account.email):
-            if not await self._passwords.fits(old, stored):
-                await self._note_failure(account.id, visit)
-                raise WrongLogin("The old password is wrong.")
+        account, stored = await self._checked(asker, old, visit, wrong="The old password is wrong.")
+        new = new_password_of(new, email=account.email)
         password_hash = await self._passwords.hash(new)
 
         def work(transaction: Transaction) -> list[str]:
@@ -179,6 +174,13 @@ class SignIn:
             return list(others)
 
         self._accounts.know_ended(await self._database.write(work))
+
+    async def check_password(self, asker: Principal, password: str, *, visit: Visit) -> None:
+        """Before what only they themselves may do, and not whoever sits down at their browser.
+
+        Raises `WrongLogin`, `TooMany`, `NotSignedIn`; `Invalid` for guests, who have no password.
+        """
+        await self._checked(asker, password, visit, wrong="The password is wrong.")
 
     async def rename(self, asker: Principal, name: str) -> Account:
         """Gives the asker another name; "" is none. Raises `Invalid`, `NotSignedIn`."""
@@ -262,6 +264,18 @@ class SignIn:
         ended = await self._database.write(work)
         self._accounts.know_ended(ended)
         return len(ended)
+
+    async def _checked(
+        self, asker: Principal, password: str, visit: Visit, *, wrong: str
+    ) -> tuple[Account, str]:
+        """The asker's account and the hash of the password, which is this one."""
+        await self._accounts.require(asker)
+        account, stored = await self._database.read(lambda work: _member(work, asker))
+        with self._throttles.trying(address=visit.address, email=account.email):
+            if not await self._passwords.fits(password_of(password), stored):
+                await self._note_failure(account.id, visit)
+                raise WrongLogin(wrong)
+        return account, stored
 
     def _admit(
         self,

@@ -12,7 +12,7 @@ from chatapp.storage.database import Transaction
 from chatapp.storage.runs import RunRepository
 from chatapp.storage.trees import TreeRepository
 
-__all__ = ["Versions", "Window", "window_after", "window_around", "window_at_end"]
+__all__ = ["Versions", "Window", "current", "window_after", "window_around", "window_at_end"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,14 +101,14 @@ def _window(
     shown = {snapshot.message.id for snapshot in stored}
     return Window(
         conversation=conversation,
-        snapshots=tuple(_current(transaction, snapshot) for snapshot in stored),
+        snapshots=tuple(current(transaction, snapshot) for snapshot in stored),
         has_earlier=has_earlier,
         has_later=has_later,
         versions={one: found for one, found in families.items() if one in shown},
     )
 
 
-def _current(transaction: Transaction, snapshot: Snapshot) -> Snapshot:
+def current(transaction: Transaction, snapshot: Snapshot) -> Snapshot:
     """A message that is being made, with what its log has so far; one transaction, so without a gap."""
     message = snapshot.message
     if message.status.is_final or message.run_id is None:

@@ -1,4 +1,4 @@
-"""Accounts: who owns things, and what members are known by."""
+"""Accounts: who owns things, and what members are known by. Deleted ones are not there."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _accounts = ACCOUNTS.c
 _id: BindParameter[str] = bindparam("wanted")
 #: In words for which SQLite takes the index: there may be many more guests than members.
 _member = _accounts.email > ""
-_GET = select(ACCOUNTS).where(_accounts.id == _id)
+_GET = select(ACCOUNTS).where(_accounts.id == _id, _accounts.deleted_at.is_(None))
 _BY_EMAIL = select(ACCOUNTS).where(_accounts.email == bindparam("with_email"))
 _MEMBERS = select(ACCOUNTS).where(_member).order_by(_accounts.email)
 _ANY_MEMBER = select(_accounts.id).where(_member).limit(1)

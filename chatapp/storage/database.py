@@ -125,11 +125,13 @@ def _sqlite(url: str, *, size: int, begin: str) -> Engine:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-        # SQLite's tokenizer would take a whole sentence of Chinese for one word. Only triggers call this: who
-        # reads or repairs the file with other tools does not need it, who writes texts with them does.
-        connection.create_function(  # pyright: ignore[reportAttributeAccessIssue]
-            "search_words", 1, spaced, deterministic=True
-        )
+        # `search_words`: SQLite's tokenizer would take a whole sentence of Chinese for one word. Triggers
+        # alone call it: who reads or repairs the file with other tools needs it not, who writes texts does.
+        # `folded`: names are found whatever their case, which SQLite knows of ASCII alone.
+        for name, function in (("search_words", spaced), ("folded", str.casefold)):
+            connection.create_function(  # pyright: ignore[reportAttributeAccessIssue]
+                name, 1, function, deterministic=True
+            )
 
     @event.listens_for(engine, "begin")
     def open_transaction(connection: Connection) -> None:

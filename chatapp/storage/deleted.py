@@ -140,12 +140,17 @@ class DeletedRepository:
         key = self._transaction.scalar(_EXPIRED, {"before": before})
         if key is None:
             return None
-        gone = [self._transaction.execute(part, {"in_key": key, "most": most}).all() for part in _PURGES]
-        if any(len(rows) == most for rows in gone):
-            return 0
-        self._transaction.execute(_FORGET, {"in_key": key})
-        return 1
+        return int(purge_part(self._transaction, key, most=most))
 
     def _move(self, key: int, to_key: int) -> None:
         for move in _MOVES:
             self._transaction.execute(move, {"in_key": key, "to_key": to_key})
+
+
+def purge_part(transaction: Connection, key: int, *, most: int) -> bool:
+    """Removes so many messages of a conversation for good, or what is left of it: then True."""
+    gone = [transaction.execute(part, {"in_key": key, "most": most}).all() for part in _PURGES]
+    if any(len(rows) == most for rows in gone):
+        return False
+    transaction.execute(_FORGET, {"in_key": key})
+    return True

@@ -36,13 +36,13 @@ from chatapp.storage.tables import CONVERSATIONS, EVENTS, LOGS, MESSAGES, RUNS
 
 # Statements are built once: to build one costs several times as much as to run it.
 _runs, _events = RUNS.c, EVENTS.c
-# The words of the partial index: with parameters in their place SQLite would read all runs that ever were.
-_unfinished = text("runs.status IN ('queued', 'streaming')")
+#: The words of the partial index: with parameters in their place SQLite would read all runs that ever were.
+UNFINISHED = text("runs.status IN ('queued', 'streaming')")
 #: The unfinished runs of a conversation are looked for among the few unfinished ones, whichever conversations
 #: they are of: with a condition that an index could serve, SQLite would read all that were ever made in this.
-IN_CONVERSATION = and_(_runs.conversation_key + 0 == bindparam("in_key"), _unfinished)
+IN_CONVERSATION = and_(_runs.conversation_key + 0 == bindparam("in_key"), UNFINISHED)
 #: The conversations in which a reply is queued or being made.
-GENERATING = select(_runs.conversation_key).where(_unfinished)
+GENERATING = select(_runs.conversation_key).where(UNFINISHED)
 _owner: BindParameter[str] = bindparam("owner")
 _id: BindParameter[str | int] = bindparam("wanted")
 _held: BindParameter[int] = bindparam("held")
@@ -55,22 +55,23 @@ _BY_CLIENT_KEY = (
     .where(_runs.owner_id == _owner, _runs.client_key == _id)
 )
 _GET = select(RUNS).where(_runs.id == _id)
-_ALL_UNFINISHED = select(RUNS).where(_unfinished).order_by(_runs.created_at, _runs.id)
+_ALL_UNFINISHED = select(RUNS).where(UNFINISHED).order_by(_runs.created_at, _runs.id)
 _CANCEL_ALL = update(RUNS).where(IN_CONVERSATION).values(cancel_requested=True).returning(*_runs)
 _CANCEL_OWN = (
     # The few unfinished runs of everybody, not all that were ever made for this owner.
     update(RUNS)
-    .where(_runs.owner_id.concat("") == _owner, _unfinished)
+    .where(_runs.owner_id.concat("") == _owner, UNFINISHED)
     .values(cancel_requested=True)
     .returning(*_runs)
 )
+_CANCEL = update(RUNS).where(_runs.id == _id, UNFINISHED).values(cancel_requested=True).returning(*_runs)
 _REQUEST_CANCEL = (
     update(RUNS)
-    .where(_runs.owner_id == _owner, _runs.message_id == _id, _unfinished)
+    .where(_runs.owner_id == _owner, _runs.message_id == _id, UNFINISHED)
     .values(cancel_requested=True)
     .returning(*_runs)
 )
-_UPDATE_HELD = update(RUNS).where(_runs.id == _id, _runs.attempt == _held, _unfinished).returning(_runs.id)
+_UPDATE_HELD = update(RUNS).where(_runs.id == _id, _runs.attempt == _held, UNFINISHED).returning(_runs.id)
 _reply, _asked, _before = (MESSAGES.alias(name) for name in ("reply", "asked", "before"))
 _waits = (
     select(literal(1))
@@ -84,7 +85,7 @@ _waits = (
 )
 _CLAIM = _UPDATE_HELD.where(or_(_runs.cancel_requested, ~_waits))
 _UPDATE_MESSAGE = update(MESSAGES).where(MESSAGES.c.id == _id)
-_ATTEMPTS = select(_runs.id, _runs.attempt).where(_unfinished)
+_ATTEMPTS = select(_runs.id, _runs.attempt).where(UNFINISHED)
 _APPEND = insert(EVENTS)
 _COMPACTED = select(LOGS.c.data).where(LOGS.c.run_id == _id)
 _RECORDS = (
@@ -167,6 +168,11 @@ class RunRepository:
     def cancel_own(self, owner_id: str) -> list[Run]:
         """Marks all unfinished runs of an owner."""
         return [run_of(row) for row in self._transaction.execute(_CANCEL_OWN, {"owner": owner_id})]
+
+    def cancel(self, run_id: str) -> Run | None:
+        """Marks the unfinished run, whoever owns it; None when there is none. For admins only."""
+        row = self._transaction.execute(_CANCEL, {"wanted": run_id}).first()
+        return run_of(row) if row else None
 
     def claim(self, run: Run) -> bool:
         """Takes the run as attempt `run.attempt + 1`; False when somebody else was faster or it ended.

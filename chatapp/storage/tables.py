@@ -52,10 +52,22 @@ def _once(target: str) -> Any:
 
 
 class AccountRow(SQLModel, table=True):
-    """Somebody who owns things; members have an email and a password, guests have neither."""
+    """Somebody who owns things; members have an email and a password, guests have neither.
+
+    One with `deleted_at` is nobody any more, and its row goes once all that it had is gone.
+    """
 
     __tablename__ = "accounts"
-    __table_args__ = (Index("uq_accounts_email", "email", unique=True),)
+    __table_args__ = (
+        Index("uq_accounts_email", "email", unique=True),
+        Index("ix_accounts_created_at", "created_at"),
+        Index(
+            "ix_accounts_deleted",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     kind: str
@@ -65,6 +77,7 @@ class AccountRow(SQLModel, table=True):
     password_hash: str | None = None
     created_at: datetime = Field(sa_column=_time())
     disabled_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    deleted_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
 
 
 class LoginRow(SQLModel, table=True):

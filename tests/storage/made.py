@@ -79,6 +79,17 @@ def make_run(
     return run
 
 
+def lengthened(transaction: Transaction, owner: Principal, conversation_id: str, count: int) -> None:
+    """So many more messages in the owner's conversation, one after another."""
+    conversations = ConversationRepository(transaction)
+    conversation = conversations.get(owner.account_id, conversation_id)
+    assert conversation is not None
+    for number in range(count):
+        text = TextPart(text=f"Message {number}")
+        message = Message(id=new_id(), role=Role.USER, created_at=datetime.now(UTC), parts=(text,))
+        conversations.add_message(conversation, message)
+
+
 async def queued(database: Database, *, owner: str = "ann") -> Run:
     """A queued run in a conversation of its own."""
     return await database.write(lambda t: make_run(t, make_conversation(t, principal(owner))))

@@ -13,7 +13,10 @@ from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.deleted import DeletedRepository
+from chatapp.storage.erasing import ErasureRepository
+from chatapp.storage.exports import ExportRepository
 from chatapp.storage.logins import LoginRepository
+from chatapp.storage.oversight import OversightRepository
 from chatapp.storage.runs import RunRepository
 from chatapp.storage.search import SearchRepository
 from chatapp.storage.security_events import SecurityEventRepository
@@ -61,6 +64,14 @@ CALLS: dict[str, Callable[[Transaction, Run], object]] = {
     "end all logins": lambda t, run: LoginRepository(t).revoke_others(run.owner_id, at=NOW),
     "forget logins": lambda t, _: LoginRepository(t).forget(before=NOW, most=10),
     "forget security events": lambda t, _: SecurityEventRepository(t).forget(before=NOW, most=10),
+    "stop a run": lambda t, run: RunRepository(t).cancel(run.id),
+    "runs in flight": lambda t, _: OversightRepository(t).runs(limit=10),
+    "named accounts": lambda t, run: OversightRepository(t).accounts([run.owner_id, "a"]),
+    "erase": lambda t, run: ErasureRepository(t).begin(run.owner_id, at=NOW),
+    "purge accounts": lambda t, _: ErasureRepository(t).purge(most=10),
+    "anything to purge": lambda t, _: ErasureRepository(t).is_unfinished(),
+    "export": lambda t, run: ExportRepository(t).conversation_keys(run.owner_id),
+    "export one": lambda t, run: ExportRepository(t).conversation(run.owner_id, run.conversation_key),
     "search": lambda t, run: SearchRepository(t).find(run.owner_id, ["two", "words"], limit=30),
 }
 TABLES = (

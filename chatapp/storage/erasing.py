@@ -1,0 +1,71 @@
+"""Accounts that are deleted: nobody comes in as them any more, and what they had goes in pieces."""
+
+from datetime import datetime
+
+from sqlalchemy import BindParameter, Connection, bindparam, delete, literal, select, update
+from sqlalchemy.sql import exists
+
+from chatapp.domain.accounts import AccountKind, Role
+from chatapp.storage.deleted import purge_part
+from chatapp.storage.runs import GENERATING
+from chatapp.storage.tables import ACCOUNTS, CONVERSATIONS, LOGINS
+
+_account: BindParameter[str] = bindparam("account")
+_at: BindParameter[datetime] = bindparam("at")
+_deleted = ACCOUNTS.c.deleted_at.is_not(None)
+
+_BEGIN = (
+    update(ACCOUNTS)
+    .where(ACCOUNTS.c.id == _account)
+    # Whoever they were is gone at once; the email can be used again.
+    .values(
+        kind=AccountKind.GUEST.value,
+        email=None,
+        name="",
+        password_hash=None,
+        role=Role.USER.value,
+        disabled_at=_at,
+        deleted_at=_at,
+    )
+)
+_FORGET_LOGINS = delete(LOGINS).where(LOGINS.c.account_id == _account)
+_NEXT = (
+    select(CONVERSATIONS.c.key)
+    .join(ACCOUNTS, ACCOUNTS.c.id == CONVERSATIONS.c.owner_id)
+    .where(_deleted, CONVERSATIONS.c.key.not_in(GENERATING))
+    .limit(1)
+)
+_ANY = select(ACCOUNTS.c.id).where(_deleted).limit(1)
+_FORGET_EMPTY = (
+    delete(ACCOUNTS)
+    .where(_deleted, ~exists(select(literal(1)).where(CONVERSATIONS.c.owner_id == ACCOUNTS.c.id)))
+    .returning(ACCOUNTS.c.id)
+)
+
+
+class ErasureRepository:
+    """The end of accounts within one transaction."""
+
+    def __init__(self, transaction: Connection) -> None:
+        self._transaction: Connection = transaction
+
+    def begin(self, account_id: str, *, at: datetime) -> None:
+        """Marks the account: from now on it is not there. Which logins it had must be kept before that."""
+        self._transaction.execute(_BEGIN, {"account": account_id, "at": at})
+        self._transaction.execute(_FORGET_LOGINS, {"account": account_id})
+
+    def is_unfinished(self) -> bool:
+        """Whether something of a deleted account is still there."""
+        return self._transaction.execute(_ANY).first() is not None
+
+    def purge(self, *, most: int) -> int | None:
+        """Removes for good a part of what deleted accounts had: so many messages of a conversation, what is
+        left of one, or accounts that have nothing any more. Replies that are being stopped are left alone.
+
+        Returns how many accounts are gone with that; None when there is nothing to remove.
+        """
+        key = self._transaction.scalar(_NEXT)
+        if key is not None:
+            purge_part(self._transaction, key, most=most)
+            return 0
+        return len(self._transaction.execute(_FORGET_EMPTY).all()) or None
