@@ -31,6 +31,7 @@ from chatapp.services.passwords import Passwords
 from chatapp.services.purging import purge
 from chatapp.services.search import Search
 from chatapp.services.sign_in import SignIn
+from chatapp.services.throttles import Throttles
 from chatapp.services.turns import Turns
 from chatapp.settings import Settings
 from chatapp.storage.database import Database
@@ -92,7 +93,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         passwords = Passwords()
         stack.callback(passwords.close)
         services, erasing = _services(settings, database, broadcast, catalog, worker, passwords)
-        await stack.enter_async_context(_running(purge(services.conversations, erasing)))
+        await stack.enter_async_context(_running(purge(services.conversations, erasing, services.accounts)))
         yield services
 
 
@@ -109,6 +110,7 @@ def _services(
         database=database,
         accounts=accounts,
         passwords=passwords,
+        throttles=Throttles(),
         allow_sign_up=settings.allow_sign_up,
     )
     erasing = Erasing(database=database, accounts=accounts, worker=worker)

@@ -11,6 +11,7 @@ from chatapp.services.cookies import LoginCookies, utc_now
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.logins import LoginRepository, StoredLogin
+from chatapp.storage.security_events import SecurityEventRepository
 
 #: How long an answer about a login is believed. With the guard's round every 2 s, an ended login is out of
 #: every door within 5 s.
@@ -19,6 +20,8 @@ CACHE_TTL: Final = timedelta(seconds=2)
 BATCH: Final = 500
 #: That a login is used is written down so often, and not with each click.
 TOUCH_EVERY: Final = timedelta(hours=1)
+#: Long enough to look into what was noticed late; longer would be a file about people.
+EVENTS_KEPT: Final = timedelta(days=90)
 
 
 class Known(NamedTuple):
@@ -148,6 +151,19 @@ class Accounts:
         if revoked:
             self.know_ended([login_id])
         return revoked
+
+    async def purge(self) -> int:
+        """Removes logins whose cookie's time is over, and security events after `EVENTS_KEPT`."""
+        now, purged = self._now(), 0
+
+        def work(transaction: Transaction) -> int:
+            logins = LoginRepository(transaction).forget(before=now, most=BATCH)
+            events = SecurityEventRepository(transaction)
+            return logins + events.forget(before=now - EVENTS_KEPT, most=BATCH)
+
+        while gone := await self._database.write(work):
+            purged += gone
+        return purged
 
     def know_ended(self, login_ids: Iterable[str]) -> None:
         """Whoever ended these logins says so, and nothing here believes the older answer any longer."""

@@ -1,6 +1,7 @@
 """Accounts as the command line handles them: whoever may run commands on this machine needs no login."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from chatapp.domain.accounts import Account, Role
@@ -9,6 +10,7 @@ from chatapp.domain.errors import EmailTaken, NotFound
 from chatapp.domain.ids import new_id
 from chatapp.domain.security_events import OPERATOR, SecurityEventKind
 from chatapp.services.account_changes import note, set_disabled, set_password, set_role
+from chatapp.services.cookies import utc_now
 from chatapp.services.passwords import Passwords
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database, Transaction
@@ -17,9 +19,12 @@ from chatapp.storage.database import Database, Transaction
 class Operating:
     """Beside a running app or without one: what it changes, the app heeds within 5 s."""
 
-    def __init__(self, *, database: Database, passwords: Passwords) -> None:
+    def __init__(
+        self, *, database: Database, passwords: Passwords, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self._database: Database = database
         self._passwords: Passwords = passwords
+        self._now: Callable[[], datetime] = now
 
     async def create(self, *, email: str, password: str, name: str = "", role: Role | None = None) -> Account:
         """A new member; the first one is admin unless a role is given. Raises `EmailTaken`, `Invalid`."""
@@ -27,7 +32,7 @@ class Operating:
         password_hash = await self._passwords.hash(new_password_of(password, email=email))
 
         def work(transaction: Transaction) -> Account:
-            accounts, at = AccountRepository(transaction), datetime.now(UTC)
+            accounts, at = AccountRepository(transaction), self._now()
             if accounts.by_email(email) is not None:
                 raise EmailTaken("There is an account with this email already.", advice="")
             account = accounts.add(
@@ -51,7 +56,7 @@ class Operating:
         """Locks a member out, or lets one in again. Raises `NotFound`, `LastAdmin`."""
 
         def work(transaction: Transaction) -> Account:
-            return set_disabled(transaction, _id_of(transaction, email), disabled, **_by_operator())
+            return set_disabled(transaction, _id_of(transaction, email), disabled, **self._by_operator())
 
         return await self._database.write(work)
 
@@ -59,7 +64,7 @@ class Operating:
         """Gives a member another role. Raises `NotFound`, `LastAdmin`."""
 
         def work(transaction: Transaction) -> Account:
-            return set_role(transaction, _id_of(transaction, email), role, **_by_operator())
+            return set_role(transaction, _id_of(transaction, email), role, **self._by_operator())
 
         return await self._database.write(work)
 
@@ -68,13 +73,12 @@ class Operating:
         password_hash = await self._passwords.hash(new_password_of(password, email=email_of(email)))
 
         def work(transaction: Transaction) -> Account:
-            return set_password(transaction, _id_of(transaction, email), password_hash, **_by_operator())
+            return set_password(transaction, _id_of(transaction, email), password_hash, **self._by_operator())
 
         return await self._database.write(work)
 
-
-def _by_operator() -> dict[str, Any]:
-    return {"actor_id": OPERATOR, "at": datetime.now(UTC)}
+    def _by_operator(self) -> dict[str, Any]:
+        return {"actor_id": OPERATOR, "at": self._now()}
 
 
 def _id_of(transaction: Transaction, email: str) -> str:

@@ -1,4 +1,4 @@
-"""Removes for good what was deleted: conversations once nobody can have them back, accounts at once."""
+"""Removes for good what nobody can have back any more, and what nobody needs any longer."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from chatapp.domain.errors import ChatError
+from chatapp.services.accounts import Accounts
 from chatapp.services.conversations import Conversations
 from chatapp.services.erasing import Erasing
 
@@ -18,7 +19,7 @@ PURGE_INTERVAL: Final = timedelta(minutes=1)
 AGAIN: Final = timedelta(seconds=1)
 
 
-async def purge(conversations: Conversations, erasing: Erasing) -> None:
+async def purge(conversations: Conversations, erasing: Erasing, accounts: Accounts) -> None:
     """Goes on until it is cancelled. What an earlier process began is finished first."""
     while True:
         pause = PURGE_INTERVAL
@@ -27,8 +28,10 @@ async def purge(conversations: Conversations, erasing: Erasing) -> None:
                 pause = AGAIN
             if purged := await conversations.purge():
                 log.info("purged %d deleted conversations", purged)
+            if purged := await accounts.purge():
+                log.info("purged %d old logins and security events", purged)
         except ChatError as error:
-            log.error("what was deleted could not be purged: %s", error.code)
+            log.error("what is over could not be purged: %s", error.code)
         with suppress(TimeoutError):
             async with asyncio.timeout(pause.total_seconds()):
                 await erasing.wanted.wait()

@@ -60,6 +60,7 @@ class SignIn:
         database: Database,
         accounts: Accounts,
         passwords: Passwords,
+        throttles: Throttles,
         allow_sign_up: bool = True,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -68,7 +69,7 @@ class SignIn:
         self._passwords: Passwords = passwords
         self._allow_sign_up: bool = allow_sign_up
         self._now: Callable[[], datetime] = now
-        self._throttles: Throttles = Throttles()
+        self._throttles: Throttles = throttles
         self._tickets: Tickets[Admission] = Tickets()
 
     async def sign_up_open(self) -> bool:

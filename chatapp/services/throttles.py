@@ -1,8 +1,9 @@
 """How often somebody may try to come in. Kept in memory: what is refused leaves no trace."""
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Final
 
 from chatapp.domain.errors import TooMany
@@ -24,10 +25,10 @@ SIGN_UP_SECONDS: Final = 60
 class Throttles:
     """Counts tries by address and by email. `TooMany` says nothing about whether there is such an account."""
 
-    def __init__(self) -> None:
-        self._addresses: Buckets = Buckets(burst=ADDRESS_BURST, per_second=1 / ADDRESS_SECONDS)
-        self._emails: Buckets = Buckets(burst=EMAIL_BURST, per_second=1 / EMAIL_SECONDS)
-        self._sign_ups: Buckets = Buckets(burst=SIGN_UP_BURST, per_second=1 / SIGN_UP_SECONDS)
+    def __init__(self, *, now: Callable[[], float] = monotonic) -> None:
+        self._addresses: Buckets = Buckets(burst=ADDRESS_BURST, per_second=1 / ADDRESS_SECONDS, now=now)
+        self._emails: Buckets = Buckets(burst=EMAIL_BURST, per_second=1 / EMAIL_SECONDS, now=now)
+        self._sign_ups: Buckets = Buckets(burst=SIGN_UP_BURST, per_second=1 / SIGN_UP_SECONDS, now=now)
 
     @contextmanager
     def trying(self, *, address: str, email: str) -> Generator[None]:
