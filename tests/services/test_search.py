@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 
 from chatapp.domain.messages import Message, Role, Status, TextPart
 from chatapp.services.search import Hit, Search
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database
+from chatapp.storage.migrate import config
 from tests.chat import Chat, rows
 from tests.services.test_keeping import later, said
 from tests.storage.indexed import assert_index_is_true
-from tests.storage.made import make_conversation, opened_database, principal
+from tests.storage.made import make_conversation, opened_database, principal, url_of
 
 QUERIES = [
     "",
@@ -236,8 +238,10 @@ async def test_what_was_there_before_search_is_found(tmp_path):
     before = contents()
     with closing(sqlite3.connect(tmp_path / "chatapp.db")) as connection:
         connection.executescript(UNDO_MIGRATION)
-    async with opened_database(tmp_path / "chatapp.db"):
-        assert contents() == before
+    database = Database(url_of(tmp_path / "chatapp.db"))
+    await database.write(lambda connection: command.upgrade(config(connection), "0003"))
+    await database.close()
+    assert contents() == before
 
 
 UNDO_MIGRATION = """
