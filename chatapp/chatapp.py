@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 import reflex as rx
 from reflex.app import default_error_boundary
@@ -11,6 +12,7 @@ from chatapp.api.asking import Asking
 from chatapp.api.guard import Guard
 from chatapp.api.headers import SecurityHeaders
 from chatapp.api.packets import EventRules
+from chatapp.api.pages import Pages
 from chatapp.api.policy import guard_policy
 from chatapp.services.accounts import Accounts
 from chatapp.settings import load_or_exit
@@ -21,8 +23,10 @@ from chatapp.ui.entrance import entrance
 from chatapp.ui.exceptions import on_backend_error, on_frontend_error, quieten
 from chatapp.ui.gate import Gate, callable_by_browsers, check, storage_vars
 from chatapp.ui.hydration import Hydration
+from chatapp.ui.login_page import add_login_page
 from chatapp.ui.page import add_page
 from chatapp.ui.serving import serve_screens
+from chatapp.ui.settings_page import add_settings_page
 from chatapp.ui.theme import STYLESHEETS
 
 
@@ -36,6 +40,9 @@ async def health() -> Mapping[str, bool | str]:
     services()
     return {"services": True}
 
+
+#: Pages with a file of their own; all other addresses are the chat's.
+PAGES: Final = frozenset({"/login", "/settings", "/admin"})
 
 quieten()
 policy = guard_policy(load_or_exit(), origins=rx.config.get_config().cors_allowed_origins)
@@ -52,12 +59,15 @@ app = rx.App(
     # The last one is outermost. It only adds to answers, the guard's as well: the guard sees requests first.
     api_transformer=[
         make_api(desk=services, health=health, policy=policy),
+        partial(Pages, paths=PAGES),
         partial(Asking, policy=policy, logins=accounts),
         partial(Guard, policy=policy, logins=accounts, rules=rules),
         partial(SecurityHeaders, policy=policy, content_security_policy=content_security_policy),
     ],
 )
 add_page(app)
+add_login_page(app)
+add_settings_page(app)
 app.add_middleware(Gate(accounts), index=0)
 app.add_middleware(Hydration())
 app.register_lifespan_task(opened_services)

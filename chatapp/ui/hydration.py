@@ -51,7 +51,7 @@ class Hydration(Middleware):
             side.signed_out = True
             return
         kept = event.payload.get("vars") or {}
-        side._begin(asker, kept.get(_UTC_OFFSET))
+        await side._begin(asker, kept.get(_UTC_OFFSET))
         if f"/{app.router(state.router.url.path)}" != CHAT_ROUTE:
             return
         chat = await state.get_state(Chat)

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import reflex as rx
 
-from chatapp.domain.accounts import Principal
+from chatapp.domain.accounts import Account, AccountKind, Principal, Role
 from chatapp.domain.errors import NotFound
 from chatapp.domain.ids import new_id
 from chatapp.ui.access import principal, services
@@ -21,6 +21,19 @@ TOP: Final = 3
 #: As many conversations are listed at first, and more with each "Show more", up to a limit.
 PAGE: Final = 50
 MOST: Final = 1000
+
+
+class Person(TypedDict):
+    """Who looks at the page; `kind` is "" while nobody is known. `may_join`: a guest can make an account."""
+
+    kind: str
+    name: str
+    email: str
+    admin: bool
+    may_join: bool
+
+
+NOBODY: Final = Person(kind="", name="", email="", admin=False, may_join=False)
 
 
 class Side(rx.State):
@@ -41,6 +54,7 @@ class Side(rx.State):
     steps: tuple[Step, ...] = ()
     epoch: str = ""
     me: str = ""
+    person: Person = NOBODY
     max_chars: int = 0
     signed_out: bool = False
     answered: int = 0
@@ -63,14 +77,26 @@ class Side(rx.State):
         self.in_archive = shown
         await self._answer(await principal(self))
 
-    def _begin(self, asker: Principal, utc_offset: object = None) -> None:
+    async def _begin(self, asker: Principal, utc_offset: object = None) -> None:
         """A page was hydrated; `utc_offset` is what its browser said."""
+        await self._greet(await services().accounts.account(asker))
         self.epoch = new_id()[:8]
         self.me = asker.account_id[:12]
         self.max_chars = services().settings.max_message_chars
         self.signed_out = False
         self.build = build_id()
         self._offset = _minutes(utc_offset)
+
+    async def _greet(self, account: Account) -> None:
+        """Whose page it is."""
+        is_guest = account.kind is AccountKind.GUEST
+        self.person = Person(
+            kind=account.kind.value,
+            name=account.name,
+            email=account.email,
+            admin=account.role is Role.ADMIN,
+            may_join=is_guest and await services().sign_in.sign_up_open(),
+        )
 
     async def _answer(self, asker: Principal) -> None:
         """Something was done: the list shows it in the same delta."""

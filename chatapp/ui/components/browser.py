@@ -154,6 +154,11 @@ function useSearch(asked, emit) {
     change: (event) => change(event.target.value),
   };
 }
+// What has to be written again.
+const toField = (note) => {
+  const field = note?.dataset.field && document.getElementById(note.dataset.field);
+  if (field) { field.focus(); field.select() }
+};
 const asked = () => dispatchEvent(new Event("asked"));
 function useWaiting(...answers) {
   const [waits, setWaits] = useState(false);

@@ -38,8 +38,17 @@ class MenuContent(Component):
     alias = "MenuContent"
 
     align: rx.Var[str]
+    side: rx.Var[str]
     side_offset: rx.Var[int]
     collision_padding: rx.Var[int]
+
+
+class MenuSeparator(Component):
+    """A line between things of two kinds."""
+
+    library = _LIBRARY
+    tag = "Separator"
+    alias = "MenuSeparator"
 
 
 class MenuItem(Component):

@@ -9,6 +9,7 @@ from chatapp.ui.components.buttons import QUIET, icon_button
 from chatapp.ui.components.conversation_list import archive_list, conversation_list
 from chatapp.ui.components.search import search_field, search_results
 from chatapp.ui.components.together import together
+from chatapp.ui.components.user_menu import user_menu
 from chatapp.ui.components.waiting import waiting_line, waits_for
 from chatapp.ui.searching import Search
 from chatapp.ui.side import Side
@@ -34,7 +35,11 @@ def sidebar() -> rx.Component:
             ),
             class_name="min-h-0 flex-1 overflow-y-auto px-3 pb-4 scroller",
         ),
-        rx.cond(Side.in_archive, rx.fragment(), _archive()),
+        rx.el.div(
+            rx.cond(Side.in_archive, rx.fragment(), _archive()),
+            user_menu(),
+            class_name="shrink-0 border-t border-border px-3 py-2",
+        ),
         id=DRAWER,
         custom_attrs={
             "popover": "auto",
@@ -80,18 +85,15 @@ def _new_chat() -> rx.Component:
 
 
 def _archive() -> rx.Component:
-    return rx.el.div(
-        rx.el.button(
-            rx.icon("archive", size=16, aria_hidden=True),
-            "Archived",
-            type="button",
-            on_click=waits_for(Side.show_archive(True)),
-            custom_attrs={
-                "data-press": "archived",
-                "ref": code("handOver"),
-                "data-next": "[data-press=leave-archive]",
-            },
-            class_name=f"{QUIET} h-9 w-full justify-start! gap-2.5! px-2.5 text-sm",
-        ),
-        class_name="shrink-0 border-t border-border px-3 py-2",
+    return rx.el.button(
+        rx.icon("archive", size=16, aria_hidden=True),
+        "Archived",
+        type="button",
+        on_click=waits_for(Side.show_archive(True)),
+        custom_attrs={
+            "data-press": "archived",
+            "ref": code("handOver"),
+            "data-next": "[data-press=leave-archive]",
+        },
+        class_name=f"{QUIET} h-9 w-full justify-start! gap-2.5! px-2.5 text-sm",
     )

@@ -55,7 +55,9 @@ def emptied() -> rx.Component:
 
 
 def _greeting() -> rx.Component:
-    name = kept("name", "")
+    """An account has a name of its own; the one that is kept in the browser may be another person's."""
+    known = (Side.person["kind"] == "guest") | (Side.person["kind"] == "")
+    name = rx.cond(known, kept("name", ""), Side.person["name"]).to(str)
     return rx.el.h1(
         rx.cond(name != "", rx.Var.create("Hello, ") + name + ".", "Hello."),
         rx.el.span("What would you like to talk about?", class_name="block text-muted-foreground"),

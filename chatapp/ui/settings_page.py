@@ -1,0 +1,191 @@
+"""`/settings`: one's own account."""
+
+from typing import Final
+
+import reflex as rx
+
+from chatapp.ui.components.clock import calendar
+from chatapp.ui.components.fields import BUTTON, field, given, password_field, problem_note, submit_button
+from chatapp.ui.components.frame import page_frame
+from chatapp.ui.components.waiting import waits_for
+from chatapp.ui.own_account import NAME, PASSWORD, LoginRow, OwnAccount
+from chatapp.ui.side import Side
+
+#: A button that is not the one thing to do.
+_PLAIN: Final = f"{BUTTON} border border-input bg-background hover:bg-accent"
+
+
+def add_settings_page(app: rx.App) -> None:
+    """For whoever has a login; guests are shown how to make an account."""
+    app.add_page(settings_page, route="/settings", title="Settings · chatapp", on_load=OwnAccount.arrive)
+
+
+def settings_page() -> rx.Component:
+    """Sections one below the other; each is done for itself."""
+    return page_frame(
+        "Settings",
+        rx.cond(
+            OwnAccount.ready,
+            rx.cond(
+                Side.person["kind"] == "guest", _guest(), rx.fragment(_profile(), _password(), _logins())
+            ),
+            _skeleton(),
+        ),
+        class_name="max-w-160",
+    )
+
+
+def _section(title: str, *children: rx.Component, about: str | rx.Component) -> rx.Component:
+    return rx.el.section(
+        rx.el.h2(title, class_name="text-lg font-semibold tracking-tight"),
+        rx.el.p(about, class_name="mt-0.5 text-sm text-muted-foreground text-pretty")
+        if about
+        else rx.fragment(),
+        rx.el.div(*children, class_name="mt-4"),
+        aria_label=title,
+        class_name="border-b border-border py-7 first:pt-0 last:border-0",
+    )
+
+
+def _guest() -> rx.Component:
+    return _section(
+        "Account",
+        rx.cond(
+            Side.person["may_join"],
+            rx.el.button(
+                "Create account",
+                type="button",
+                on_click=rx.redirect("/login?create=1&next=/settings"),
+                class_name=f"{BUTTON} bg-primary text-primary-foreground hover:opacity-90",
+            ),
+            rx.fragment(),
+        ),
+        about="You are here as a guest: your conversations are kept for this browser alone. With an account "
+        "they come along to every other one.",
+    )
+
+
+def _member() -> rx.Component:
+    return rx.fragment(_profile(), _password(), _logins())
+
+
+def _profile() -> rx.Component:
+    return _section(
+        "Profile",
+        rx.el.form(
+            _problem(NAME),
+            field(
+                "Name",
+                "name",
+                default_value=Side.person["name"],
+                auto_complete="name",
+                max_length=80,
+                **_wrong("name"),
+            ),
+            submit_button("Save", class_name="w-fit"),
+            on_submit=lambda form: waits_for(OwnAccount.rename(given(form)["name"])),
+            class_name="flex max-w-90 flex-col gap-4",
+        ),
+        about=rx.fragment("You are logged in as ", rx.el.strong(Side.person["email"]), "."),
+    )
+
+
+def _password() -> rx.Component:
+    return _section(
+        "Password",
+        rx.el.form(
+            _problem(PASSWORD),
+            # Without it a password manager does not know whose password it is that changes.
+            rx.el.input(
+                type="text",
+                name="username",
+                value=Side.person["email"],
+                read_only=True,
+                auto_complete="username",
+                aria_hidden=True,
+                tab_index=-1,
+                class_name="hidden",
+            ),
+            password_field("Current password", "old", auto_complete="current-password", **_wrong("old")),
+            password_field(
+                "New password",
+                "new",
+                hint="At least 8 characters.",
+                auto_complete="new-password",
+                min_length=8,
+                **_wrong("new"),
+            ),
+            submit_button("Change password", class_name="w-fit"),
+            on_submit=_change_password,
+            reset_on_submit=True,
+            class_name="flex max-w-90 flex-col gap-4",
+        ),
+        about="When it changes, all other browsers are signed out.",
+    )
+
+
+def _change_password(form: rx.Var) -> list[rx.event.EventType[()]]:
+    return waits_for(OwnAccount.change_password(given(form)["old"], given(form)["new"]))
+
+
+def _logins() -> rx.Component:
+    return _section(
+        "Where you are logged in",
+        rx.el.ul(
+            rx.foreach(OwnAccount.logins, _login),
+            class_name="divide-y divide-border rounded-2xl border border-border",
+        ),
+        rx.cond(
+            OwnAccount.logins.length() > 1,
+            rx.el.button(
+                "End all others",
+                type="button",
+                on_click=waits_for(OwnAccount.end_others()),
+                class_name=f"{_PLAIN} mt-3",
+            ),
+            rx.fragment(),
+        ),
+        about="A login that is ended is signed out within seconds.",
+    )
+
+
+def _login(one: rx.Var[LoginRow]) -> rx.Component:
+    end = rx.el.button(
+        "End",
+        type="button",
+        aria_label=rx.Var.create("End ") + one["name"],
+        on_click=waits_for(OwnAccount.end_login(one["id"])),
+        class_name=f"{_PLAIN} h-9! px-3!",
+    )
+    return rx.el.li(
+        rx.icon("monitor-smartphone", size=18, aria_hidden=True, class_name="shrink-0 text-muted-foreground"),
+        rx.el.div(
+            rx.el.p(one["name"], class_name="truncate text-sm font-medium"),
+            rx.el.p(
+                rx.cond(one["current"], "This browser", rx.fragment("Last seen ", calendar(one["seen_at"]))),
+                class_name="text-xs text-muted-foreground",
+            ),
+            class_name="min-w-0 flex-1",
+        ),
+        rx.cond(one["current"], rx.fragment(), end),
+        key=one["id"],
+        class_name="flex min-h-16 items-center gap-3 px-4 py-2.5",
+    )
+
+
+def _problem(form: str) -> rx.Component:
+    here = rx.cond(OwnAccount.refused == form, OwnAccount.problem, "").to(str)
+    return problem_note(here, OwnAccount.field, OwnAccount.tries)
+
+
+def _wrong(name: str) -> dict[str, rx.Var]:
+    return {"aria_invalid": rx.cond(OwnAccount.field == name, "true", "false")}
+
+
+def _skeleton() -> rx.Component:
+    widths = ("w-1/3", "w-2/3", "w-1/2")
+    return rx.el.div(
+        rx.el.span("Loading your settings", role="status", class_name="sr-only"),
+        *(rx.el.div(class_name=f"bone h-5 {width}", aria_hidden=True) for width in widths),
+        class_name="after-a-moment flex flex-col gap-4",
+    )
