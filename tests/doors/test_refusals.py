@@ -81,10 +81,14 @@ def forged(house: House) -> list[str | None]:
         f"{name}={version}.{bits[::-1]}.{made_at}.{signature}",
         f"{name}={version}.{bits}.{later}.{signature}",
         f"{name}={version}.{bits}.{made_at}.{signature[::-1]}",
-        f"{name}=v2.{bits}.{made_at}.{signature}",
+        *(f"{name}={form}.{bits}.{made_at}.{signature}" for form in ("v0", "v2", "v3", "V1")),
+        *(f"{name}={form}.{bits}.{made_at}.{'A' * 43}" for form in ("v0", "v1", "v2")),
+        f"{name}=v2.{'A' * 43}.{made_at}.{signature}",
+        f"{name}={signature}",
         f"{name}={version}.{bits}.{made_at}.",
         f"__Host-{name}={good}",
-        f"login={'0' * 32}.{'0' * 32}.guest.{later}",
+        *(f"login={'0' * 32}.{'0' * 32}.{kind}.{later}" for kind in ("guest", "member", "visitor")),
+        *(f"{name}={'0' * 32}.{'0' * 32}.{kind}.{later}" for kind in ("guest", "member")),
         f"{name}={good}x",
     ]
 

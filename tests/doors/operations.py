@@ -1,0 +1,188 @@
+"""All that can be asked of the app, from its own registries, and who is to get it.
+
+What is new is in the registries at once, and fails `test_access_matrix.py` until it has a line here. A line
+says who may, and what tells that they could: else a test that others cannot would pass if nobody could.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from reflex_base.registry import RegistrationContext
+
+import chatapp.chatapp
+from chatapp.ui.gate import Who
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owned:
+    """What somebody has, all of it named to those who are to leave it alone."""
+
+    conversation_id: str
+    question: str
+    answer: str
+    busy_id: str
+    streaming: str
+    waiting: tuple[str, str]
+    secret: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A handler: who may start it, with which arguments for a thing of the owner's, and whether the owner's
+    own call is seen in what is stored."""
+
+    who: Who
+    payload: Callable[[Owned], Payload] = lambda _: {}
+    stored: bool = False
+
+
+def handlers() -> set[str]:
+    """Every handler that there is, by the names of its state and its own; a browser may name any of them."""
+    names = RegistrationContext.ensure_context().event_handlers
+    return {short(name) for name in names if not name.endswith(".setvar")}
+
+
+def short(name: str) -> str:
+    """`chat.send` for a handler's full name."""
+    state, _, handler = name.rpartition(".")
+    return f"{state.rpartition('____')[2]}.{handler}"
+
+
+def full(wanted: str) -> str:
+    """The full name, as it is sent."""
+    [name] = [one for one in RegistrationContext.ensure_context().event_handlers if short(one) == wanted]
+    return name
+
+
+def routes() -> set[str]:
+    """Every route that there is, `GET /api/live`: the API's, and Reflex's own."""
+    app = chatapp.chatapp.app
+    assert isinstance(app.api_transformer, list)
+    ours = _all_routes(app.api_transformer[0].routes)
+    reflexs = _all_routes(app._api.routes if app._api else ())
+    found = {(method, route.path) for route in (*ours, *reflexs) for method in route.methods or ("ANY",)}
+    return {f"{method} {path}" for method, path in found if method != "HEAD"}
+
+
+def _all_routes(routes: Iterable[Any]) -> Iterator[Any]:
+    for route in routes:
+        if (included := getattr(route, "original_router", None)) is not None:
+            yield from _all_routes(included.routes)
+        elif hasattr(route, "methods"):
+            yield route
+
+
+def _id(_: Owned) -> str:
+    return uuid4().hex
+
+
+#: Every handler, in an order in which the owner can call them: what waits is asked for while it waits.
+CALLS: Final[dict[str, Call]] = {
+    "chat.send": Call(
+        who=Who.SIGNED_IN,
+        payload=lambda own: {
+            "key": _id(own),
+            "conversation_id": own.conversation_id,
+            "text": "again",
+            "model": "",
+        },
+        stored=True,
+    ),
+    "chat.regenerate": Call(who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.answer}, stored=True),
+    "chat.go_on": Call(who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.answer}, stored=True),
+    "chat.edit": Call(
+        who=Who.SIGNED_IN,
+        payload=lambda own: {"message_id": own.question, "text": "else", "key": _id(own)},
+        stored=True,
+    ),
+    "chat.show_version": Call(
+        who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.question}, stored=True
+    ),
+    "chat.change_queued": Call(
+        who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.waiting[0], "text": "else"}, stored=True
+    ),
+    "chat.move_queued": Call(
+        who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.waiting[1], "place": 0}, stored=True
+    ),
+    "chat.remove_queued": Call(
+        who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.waiting[1]}, stored=True
+    ),
+    "chat.stop": Call(who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.streaming}, stored=True),
+    # These take no id of a thing: they ask for more of what the tab shows, which `hydrate_and_load` decided.
+    "chat.show_earlier": Call(who=Who.SIGNED_IN, payload=lambda own: {"first": own.question}),
+    "chat.show_later": Call(who=Who.SIGNED_IN, payload=lambda own: {"last": own.answer}),
+    "chat.show_end": Call(who=Who.SIGNED_IN),
+    "chat.choose_model": Call(who=Who.SIGNED_IN, payload=lambda _: {"model": "x"}),
+    "chat.dismiss": Call(who=Who.SIGNED_IN),
+    "chat.forget_removed": Call(who=Who.SIGNED_IN),
+    "chat.follow": Call(who=Who.SERVER),
+    "manage.begin_renaming": Call(who=Who.SIGNED_IN, payload=lambda own: {"place": own.conversation_id}),
+    "manage.rename": Call(
+        who=Who.SIGNED_IN,
+        payload=lambda own: {"conversation_id": own.conversation_id, "title": "mine", "was": ""},
+        stored=True,
+    ),
+    "manage.pin": Call(
+        who=Who.SIGNED_IN,
+        payload=lambda own: {"conversation_id": own.conversation_id, "pinned": True, "seen": True},
+        stored=True,
+    ),
+    "manage.archive": Call(
+        who=Who.SIGNED_IN,
+        payload=lambda own: {"conversation_id": own.conversation_id, "archived": True},
+        stored=True,
+    ),
+    "manage.clear": Call(
+        who=Who.SIGNED_IN, payload=lambda own: {"conversation_id": own.conversation_id}, stored=True
+    ),
+    "manage.delete": Call(
+        who=Who.SIGNED_IN,
+        payload=lambda own: {"conversation_id": own.conversation_id, "reopen": False},
+        stored=True,
+    ),
+    "search.find": Call(who=Who.SIGNED_IN, payload=lambda _: {"query": "secret"}),
+    "side.show_archive": Call(who=Who.SIGNED_IN, payload=lambda _: {"shown": True}),
+    "side.show_more": Call(who=Who.SIGNED_IN),
+    "toasts.close": Call(who=Who.SIGNED_IN, payload=lambda own: {"toast_id": own.conversation_id}),
+    # What it undoes is kept on the server, in the tab's own state.
+    "toasts.undo": Call(who=Who.SIGNED_IN, payload=lambda own: {"toast_id": own.conversation_id}),
+    # Reflex's own.
+    "state.hydrate_and_load": Call(who=Who.CONNECTED),
+    "state.hydrate": Call(who=Who.SERVER),
+    "state.set_is_hydrated": Call(who=Who.SERVER, payload=lambda _: {"value": True}),
+    "on_load_internal_state.on_load_internal": Call(who=Who.CONNECTED),
+    "on_load_internal_state.set_is_hydrated": Call(who=Who.SERVER, payload=lambda _: {"value": True}),
+    "update_vars_internal_state.update_vars_internal": Call(
+        who=Who.SIGNED_IN, payload=lambda _: {"vars": {}}
+    ),
+    "frontend_event_exception_state.handle_frontend_exception": Call(
+        who=Who.CONNECTED, payload=lambda _: {"info": "x", "component_stack": "x"}
+    ),
+}
+
+#: What every route answers to whom; `*` is everybody who has no word of their own. Statuses.
+SAME: Final = "*"
+OPEN: Final = {SAME: 200}
+NOT_THERE: Final = {SAME: 404}
+ROUTES: Final[dict[str, dict[str, int]]] = {
+    "GET /api": OPEN,
+    "GET /api/live": OPEN,
+    "GET /api/ready": OPEN,
+    "GET /api/health": OPEN,
+    "GET /api/enter.js": OPEN,
+    # With a ticket of nobody's.
+    "GET /api/admit": {SAME: 401},
+    # Without what it wants; who may log in is in test_signing_in.py.
+    "POST /api/login": {SAME: 422},
+    "POST /api/logout": {SAME: 204},
+    **{f"{method} /api/{{rest:path}}": NOT_THERE for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+    # Reflex's own: it is there, and says nothing about anybody.
+    "GET /ping": OPEN,
+    "GET /_health": NOT_THERE,
+}
+#: Queries and parts of a path that a route wants.
+FILLED: Final = {"GET /api/admit": "/api/admit?ticket=made-up&next=/"}
