@@ -149,6 +149,15 @@ def test_production_wants_accounts_unless_it_is_told_otherwise(settings_with: Ma
     assert settings_with(**told).auth_mode == "password"
 
 
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "CORS_ALLOWED_ORIGINS"])
+def test_production_wants_https_but_on_this_machine(settings_with: Make, name: str):
+    with pytest.raises(SettingsError, match=rf"^{name}='http://chat.example.*https://"):
+        settings_with(**PRODUCTION, **{name: "http://chat.example"})
+    for origin in ("https://chat.example", "http://localhost:3000", "http://127.0.0.1", "http://[::1]:8000"):
+        assert settings_with(**PRODUCTION, **{name: origin}).production
+    assert settings_with(**{name: "http://chat.example"})
+
+
 def test_production_refuses_a_short_secret(settings_with: Make):
     with pytest.raises(SettingsError, match="32 characters"):
         settings_with(**{**PRODUCTION, "SECRET_KEY": "k" * 31})

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
@@ -50,6 +51,9 @@ HIDDEN: Final = re.compile(r"SECRET|PASSWORD|API_KEY|(DATABASE|REDIS|SMTP|BASE)_
 OTHER_NAMES: Final = {"GOOGLE_API_KEY": "GEMINI_API_KEY"}
 
 SECRET_KEY_MIN_CHARS: Final = 32  # of base64, 192 bits: beyond guessing
+
+# What is said between a browser and the machine that it runs on, nobody else reads.
+THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 PLAIN_WORDS: Final = {"int_parsing": "must be a whole number", "bool_parsing": "must be true or false"}
 
@@ -153,6 +157,14 @@ def _refuse_insecure(settings: Settings) -> None:
     if len(settings.secret_key.get_secret_value()) < SECRET_KEY_MIN_CHARS:
         problem = f"production needs one of {SECRET_KEY_MIN_CHARS} characters or more"
         raise SettingsError("SECRET_KEY", None, problem)
+    for name, origins in (
+        ("PUBLIC_URL", (settings.public_url or "",)),
+        ("CORS_ALLOWED_ORIGINS", settings.cors_allowed_origins),
+    ):
+        for origin in origins:
+            if origin.startswith("http://") and urlsplit(origin).hostname not in THIS_MACHINE:
+                problem = "production needs https://, or passwords and cookies are read on the way"
+                raise SettingsError(name, origin, problem)
 
 
 def _with_kept_secret(settings: Settings) -> Settings:
