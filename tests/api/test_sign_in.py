@@ -20,6 +20,7 @@ from chatapp.services.accounts import Accounts
 from chatapp.services.cookies import LoginCookies
 from chatapp.services.passwords import Passwords
 from chatapp.services.sign_in import Admission, SignIn, Visit
+from chatapp.services.throttles import Throttles
 from chatapp.storage.database import Database
 from chatapp.storage.migrate import migrate
 
@@ -69,7 +70,10 @@ async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator
     guests = request.param == "guests"
     cookies = LoginCookies(secret_key="s" * 40, ttl=timedelta(days=30), guests=guests)
     accounts = Accounts(database=database, cookies=cookies)
-    yield Desk(accounts=accounts, sign_in=SignIn(database=database, accounts=accounts, passwords=passwords))
+    yield Desk(
+        accounts=accounts,
+        sign_in=SignIn(database=database, accounts=accounts, passwords=passwords, throttles=Throttles()),
+    )
     passwords.close()
     await database.close()
 

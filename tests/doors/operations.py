@@ -27,6 +27,7 @@ class Owned:
     busy_id: str
     streaming: str
     waiting: tuple[str, str]
+    login_id: str
     secret: str
 
 
@@ -150,6 +151,23 @@ CALLS: Final[dict[str, Call]] = {
     "toasts.close": Call(who=Who.SIGNED_IN, payload=lambda own: {"toast_id": own.conversation_id}),
     # What it undoes is kept on the server, in the tab's own state.
     "toasts.undo": Call(who=Who.SIGNED_IN, payload=lambda own: {"toast_id": own.conversation_id}),
+    "own_account.arrive": Call(who=Who.SIGNED_IN),
+    "own_account.rename": Call(who=Who.SIGNED_IN, payload=lambda own: {"name": _id(own)}, stored=True),
+    "own_account.change_password": Call(
+        who=Who.SIGNED_IN, payload=lambda _: {"old": "wrong password", "new": "another password"}
+    ),
+    # The owner's own would be the end of the tab that asks: test_revocation.py.
+    "own_account.end_login": Call(who=Who.SIGNED_IN, payload=lambda own: {"login_id": own.login_id}),
+    "own_account.end_others": Call(who=Who.SIGNED_IN),
+    "entering.arrive": Call(who=Who.CONNECTED),
+    "entering.show": Call(who=Who.CONNECTED, payload=lambda _: {"creating": True}),
+    "entering.log_in": Call(
+        who=Who.CONNECTED, payload=lambda _: {"email": "nobody@example.org", "password": "wrong password"}
+    ),
+    "entering.register": Call(
+        who=Who.CONNECTED,
+        payload=lambda own: {"name": "", "email": f"{_id(own)}@example.org", "password": _id(own)},
+    ),
     # Reflex's own.
     "state.hydrate_and_load": Call(who=Who.CONNECTED),
     "state.hydrate": Call(who=Who.SERVER),
@@ -162,6 +180,8 @@ CALLS: Final[dict[str, Call]] = {
     "frontend_event_exception_state.handle_frontend_exception": Call(
         who=Who.CONNECTED, payload=lambda _: {"info": "x", "component_stack": "x"}
     ),
+    # The last one: whoever calls it is nobody afterwards.
+    "entering.log_out": Call(who=Who.SIGNED_IN),
 }
 
 #: What every route answers to whom; `*` is everybody who has no word of their own. Statuses.

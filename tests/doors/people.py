@@ -13,6 +13,7 @@ from chatapp.services.accounts import Accounts
 from chatapp.services.cookies import LoginCookies
 from chatapp.services.passwords import Passwords
 from chatapp.services.sign_in import SignIn, Visit
+from chatapp.services.throttles import Throttles
 from chatapp.storage.database import Database
 from tests.doors.house import House
 from tests.wire import guest_cookie
@@ -59,7 +60,7 @@ async def sign_in(house: House) -> AsyncGenerator[SignIn]:
     passwords = Passwords()
     try:
         accounts = Accounts(database=database, cookies=cookies_of(house))
-        yield SignIn(database=database, accounts=accounts, passwords=passwords)
+        yield SignIn(database=database, accounts=accounts, passwords=passwords, throttles=Throttles())
     finally:
         passwords.close()
         await database.close()

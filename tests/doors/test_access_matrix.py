@@ -114,6 +114,7 @@ def nothing() -> Owned:
         busy_id="b",
         streaming="s",
         waiting=("w", "x"),
+        login_id="l",
         secret="secret",
     )
 
@@ -143,10 +144,12 @@ async def attack(tab: Tab, own: Owned) -> None:
     """Every handler, also those that are for nobody, where the owner reads."""
     path = f"/c/{own.conversation_id}"
     await tab.join(path=path)
-    for name, one in CALLS.items():
-        await tab.emit(full(name), one.payload(own), path=path)
+    *others, last = CALLS
+    for name in others:
+        await tab.emit(full(name), CALLS[name].payload(own), path=path)
     await tab.quiet_for(1.5)
     assert await tab.answers()
+    await tab.emit(full(last), CALLS[last].payload(own), path=path)
 
 
 async def things_of(house: House, owner: Person) -> Owned:
@@ -173,6 +176,7 @@ async def things_of(house: House, owner: Person) -> Owned:
         busy_id=busy,
         streaming=streaming,
         waiting=(second, third),
+        login_id=owner.login_id,
         secret=secret,
     )
 
