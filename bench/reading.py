@@ -12,7 +12,7 @@ from tests.wire import packets
 #: The delta in which a reply's status becomes final.
 LAST = re.compile(r'"status_rx_state_": ?"(complete|failed|stopped|interrupted)"')
 LIVE = "chatapp___ui___live____live"
-LEVELS = ("t4", "t3", "t2", "t1", "t0")
+LEVELS = ("t5", "t4", "t3", "t2", "t1", "t0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,14 +16,22 @@ from chatapp.ui.run_view import Changes
 
 
 class Live(rx.State):
-    """The reply's text: `t4 + t3 + t2 + t1 + t0`, see `live_text`; where it can be parted, see `parts`."""
+    """The reply's text: `t5 + t4 + … + t0`, see `levels`. In the same way `c5` to `c0`: where it can be
+    parted, see `parts`.
+    """
 
     t0: str = ""
     t1: str = ""
     t2: str = ""
     t3: str = ""
     t4: str = ""
-    cuts: tuple[Cut, ...] = ()
+    t5: str = ""
+    c0: tuple[Cut, ...] = ()
+    c1: tuple[Cut, ...] = ()
+    c2: tuple[Cut, ...] = ()
+    c3: tuple[Cut, ...] = ()
+    c4: tuple[Cut, ...] = ()
+    c5: tuple[Cut, ...] = ()
 
 
 class Thinking(rx.State):
@@ -34,6 +42,7 @@ class Thinking(rx.State):
     r2: str = ""
     r3: str = ""
     r4: str = ""
+    r5: str = ""
 
 
 class Now(rx.State):

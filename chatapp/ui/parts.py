@@ -47,8 +47,8 @@ class Cuts:
         self._is_code: bool = False
         self.append(text)
 
-    def append(self, text: str) -> bool:
-        """Read on; whether there are new cuts."""
+    def append(self, text: str) -> tuple[Cut, ...]:
+        """Read on; the new cuts."""
         count = len(self.cuts)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
@@ -58,7 +58,7 @@ class Cuts:
             if self._is_code and not self._fence:
                 self._cut(self._line_at)
         self._line = self._part_words(self._line)
-        return len(self.cuts) > count
+        return tuple(self.cuts[count:])
 
     def _cut(self, at: int, lead: str = "") -> None:
         self._rows, self._in_list, self._is_code = 0, False, bool(lead and self._fence)

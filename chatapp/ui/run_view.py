@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from chatapp.domain.events import Attempt, Chunk, Logged, Reasoning
 from chatapp.domain.fold import Snapshot, fold, milliseconds
 from chatapp.domain.messages import Message, Part, ReasoningPart, Status, TextPart
-from chatapp.ui.live_text import LiveText
-from chatapp.ui.parts import Cuts
+from chatapp.ui.levels import Levels, live_cuts, live_text
+from chatapp.ui.parts import Cut, Cuts
 from chatapp.ui.rows import can_continue, seams
 from chatapp.ui.speech import Speech
 
@@ -35,10 +35,10 @@ class RunView:
         message = snapshot.message
         self.message_id: str = message.id
         self.seq: int = snapshot.seq
-        self.live: LiveText = LiveText(message.text)
-        self.thinking: LiveText = LiveText(message.reasoning)
-        self._cuts: Cuts = Cuts(message.text)
-        self._has_cuts: bool = bool(self._cuts.cuts)
+        self.live: Levels[str] = live_text(message.text)
+        self.thinking: Levels[str] = live_text(message.reasoning)
+        self._cutter: Cuts = Cuts(message.text)
+        self._cuts: Levels[tuple[Cut, ...]] = live_cuts(tuple(self._cutter.cuts))
         self._speech: Speech = Speech(message.text)
         self._parts: list[_Span] = [_span(part) for part in message.parts]
         self._at: datetime | None = snapshot.at
@@ -74,14 +74,11 @@ class RunView:
 
     def take_changes(self) -> Changes:
         """What changed since this was last asked, for readers that have everything before."""
-        live: dict[str, Any] = _levels("t", self.live.take_changes())
-        if self._has_cuts:
-            live["cuts"], self._has_cuts = tuple(self._cuts.cuts), False
         words = self._speech.take(monotonic(), at_once=self.is_final)
         return _without_empty(
             {
                 "now": self._news() if self._has_news else {},
-                "live": live,
+                "live": _levels("t", self.live.take_changes()) | _levels("c", self._cuts.take_changes()),
                 "spoken": {"s": words} if words else {},
                 "thinking": _levels("r", self.thinking.take_changes()),
             }
@@ -89,10 +86,11 @@ class RunView:
 
     def everything(self) -> Changes:
         """All of it, for a reader that has nothing or has missed something."""
+        text, cuts, thinking = (dict(enumerate(one.levels)) for one in (self.live, self._cuts, self.thinking))
         return {
             "now": self._now(),
-            "live": {**_levels("t", dict(enumerate(self.live.levels))), "cuts": tuple(self._cuts.cuts)},
-            "thinking": _levels("r", dict(enumerate(self.thinking.levels))),
+            "live": _levels("t", text) | _levels("c", cuts),
+            "thinking": _levels("r", thinking),
         }
 
     def _news(self) -> dict[str, Any]:
@@ -104,7 +102,7 @@ class RunView:
         match record.event:
             case Chunk(content=text):
                 self.live.append(text)
-                self._has_cuts |= self._cuts.append(text)
+                self._cuts.append(self._cutter.append(text))
                 self._speech.append(text)
                 self._grow("text", len(text))
             case Reasoning(content=text):
@@ -143,8 +141,9 @@ class RunView:
         if kept != self._parts:
             self._parts = kept
             self.live.cut(sum(span.length for span in kept if span.kind == "text"))
-            self._cuts, self._has_cuts = Cuts(self.live.text), True
-            self._speech = Speech(self.live.text)
+            self._cutter = Cuts(self.live.whole)
+            self._cuts.cut(len(self._cutter.cuts))
+            self._speech = Speech(self.live.whole)
             self.thinking.cut(sum(span.length for span in kept if span.kind == "reasoning"))
 
     def _now(self) -> dict[str, Any]:
@@ -160,7 +159,7 @@ class RunView:
             "more": can_continue(some),
             "thinks": not self.is_final and bool(self._parts) and self._parts[-1].kind == "reasoning",
             "thought": sum(span.took_ms for span in self._parts),
-            "seams": seams(about, self.live.text),
+            "seams": seams(about, self.live.whole),
             "position": 0 if about.status != "queued" else self._position,
         }
 
@@ -195,8 +194,8 @@ def _span(part: Part) -> _Span:
             return _Span("step")
 
 
-def _levels(prefix: str, changes: dict[int, str]) -> dict[str, str]:
-    return {f"{prefix}{level}": text for level, text in changes.items()}
+def _levels(prefix: str, changes: Mapping[int, object]) -> dict[str, Any]:
+    return {f"{prefix}{level}": value for level, value in changes.items()}
 
 
 def _without_empty(changes: Changes) -> Changes:

@@ -17,7 +17,7 @@ from tests.chat import Chat
 from tests.upstream import text
 from tests.waiting import until
 
-LEVELS = [f"t{level}_rx_state_" for level in (4, 3, 2, 1, 0)]
+LEVELS = [f"t{level}_rx_state_" for level in (5, 4, 3, 2, 1, 0)]
 
 
 class Browsers(Wire):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from chatapp.domain.events import Attempt, Chunk, Done, Error, Logged, Reasoning, RunEvent, ToolCall
 from chatapp.domain.fold import Snapshot, fold
 from chatapp.domain.messages import Failure, Message, Role, Status
+from chatapp.ui.levels import LEVELS
+from chatapp.ui.live import delta
 from chatapp.ui.parts import Cuts
 from chatapp.ui.rows import can_continue, seams
 from chatapp.ui.run_view import RunView
@@ -61,7 +64,11 @@ class Screen:
             self.values.update(values)
 
     def text(self, prefix: str) -> str:
-        return "".join(str(self.values.get(f"{prefix}{level}", "")) for level in (4, 3, 2, 1, 0))
+        return "".join(str(self.values.get(f"{prefix}{level}", "")) for level in reversed(range(LEVELS)))
+
+    @property
+    def cuts(self) -> list[object]:
+        return [cut for level in reversed(range(LEVELS)) for cut in self.values.get(f"c{level}", ())]  # type: ignore[attr-defined]
 
 
 @given(st.lists(events, max_size=30), endings, st.integers(0, 30), st.integers(0, 30))
@@ -87,7 +94,7 @@ def test_every_reader_sees_what_the_fold_says(some, ending, joined, late):
         assert screen.text("r") == folded.reasoning
         assert screen.values["status"] == folded.status
         assert screen.values["model"] == folded.model
-        assert screen.values["cuts"] == tuple(Cuts(folded.text).cuts)
+        assert screen.cuts == Cuts(folded.text).cuts
         # While it thinks the page counts on by itself.
         assert screen.values["thinks"] or screen.values["thought"] == folded.thought_ms
         assert screen.values["seams"] == seams(folded, folded.text)
@@ -107,7 +114,7 @@ def test_what_is_covered_is_passed_over():
     records = logged(Chunk(content="a"), Chunk(content="b"))
     view = RunView(EMPTY.after(records))
     view.apply(records)
-    assert view.live.text == "ab"
+    assert view.live.whole == "ab"
     assert view.take_changes().keys() == {"now"}
 
 
@@ -147,3 +154,30 @@ def test_what_comes_at_once_is_not_said_over():
         view.apply([record])
         said.append(view.take_changes().get("spoken", {}).get("s", ""))
     assert said == ["One.", "", ""]
+
+
+#: A block or more for each hundred characters; and a common answer.
+BLOCKS = "Do this, then that:\n\n```sh\nrun --the number\n```\n\n"
+TABLE = "| a | b |\n|---|---|\n" + "| one | more |\n" * 9 + "\n"
+ANSWER = "Some words of an answer. " * 30 + "\n\n" + BLOCKS + TABLE
+TOKEN_CHARS, TOKENS_A_FLUSH = 4, 2
+
+
+def _bytes_per_byte(kind: str, tokens: int) -> float:
+    """What a browser is sent for each byte of a reply, in frames as they are."""
+    length = tokens * TOKEN_CHARS
+    text = (kind * (length // len(kind) + 1))[:length]
+    view, sent = RunView(EMPTY), 0
+    for at in range(0, length, TOKEN_CHARS * TOKENS_A_FLUSH):
+        piece = Chunk(content=text[at : at + TOKEN_CHARS * TOKENS_A_FLUSH])
+        view.apply([Logged(seq=view.seq + 1, at=AT, event=piece)])
+        sent += len(msgspec.json.encode(delta(view.take_changes())))
+    return sent / length
+
+
+@pytest.mark.parametrize(("kind", "most"), [(ANSWER, 32), (BLOCKS, 42)], ids=["answer", "blocks"])
+def test_what_a_token_costs_does_not_grow(kind, most):
+    """A reply of 32,000 tokens, however many blocks it has, costs each token what a short one does."""
+    costs = [_bytes_per_byte(kind, tokens) for tokens in (400, 4_000, 32_000)]
+    assert max(costs) < most
+    assert costs[-1] < 1.5 * costs[0]

@@ -10,8 +10,8 @@ import reflex as rx
 from reflex_base.utils.imports import ImportVar
 from reflex_base.vars import VarData
 
+from chatapp.ui.levels import LEVELS
 from chatapp.ui.live import Live, Now, Thinking
-from chatapp.ui.live_text import LEVELS
 from chatapp.ui.parts import Cut
 
 _MARKER: Final = rx.constants.state.FIELD_MARKER
@@ -50,14 +50,19 @@ def live_cuts(
     """Where its text is parted."""
     here = is_live(message_id, live)
     data = _heard("grown", Live, here, settled)
-    return rx.Var(f"({here!s} ? grown.cuts{_MARKER} : {settled!s})", _var_data=data).to(tuple[Cut, ...])
+    levels = ", ".join(_levels("grown", "c"))
+    return rx.Var(f"({here!s} ? [].concat({levels}) : {settled!s})", _var_data=data).to(tuple[Cut, ...])
 
 
 def _grown(name: str, prefix: str, state: type[rx.State], here: rx.Var[bool], settled: rx.Var[str]) -> rx.Var:
     """The levels together, of a state that is heard only while the message is live."""
     data = _heard(name, state, here, settled)
-    levels = " + ".join(f"{name}.{prefix}{level}{_MARKER}" for level in reversed(range(LEVELS)))
+    levels = " + ".join(_levels(name, prefix))
     return rx.Var(f"({here!s} ? {levels} : {settled!s})", _var_type=str, _var_data=data).guess_type()
+
+
+def _levels(name: str, prefix: str) -> list[str]:
+    return [f"{name}.{prefix}{level}{_MARKER}" for level in reversed(range(LEVELS))]
 
 
 def _heard(name: str, state: type[rx.State], condition: rx.Var[bool], *used: rx.Var) -> VarData | None:

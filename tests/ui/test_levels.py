@@ -1,10 +1,10 @@
-"""The live text: any chunking is the same text, and what is sent stays in proportion to it."""
+"""What grows in levels: any chunking is the same whole, and what is sent stays in proportion to it."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.ui.live_text import LEVELS, LiveText
+from chatapp.ui.levels import LEVELS, live_cuts, live_text
 
 
 class Reader:
@@ -34,7 +34,7 @@ class Reader:
 )
 def test_a_reader_that_applies_changes_has_the_text(start, steps, random):
     """However it is chunked, cut and read, the reader's text is the text."""
-    live, reader, expected = LiveText(start), Reader(), start
+    live, reader, expected = live_text(start), Reader(), start
     reader.apply(dict(enumerate(live.levels)))
     for kind, value in steps:
         if kind == "add":
@@ -47,12 +47,12 @@ def test_a_reader_that_applies_changes_has_the_text(start, steps, random):
             reader.apply(live.take_changes())
             assert reader.text == expected
     reader.apply(live.take_changes())
-    assert reader.text == live.text == expected
+    assert reader.text == live.whole == expected
 
 
 def test_nothing_new_is_nothing_to_send():
     """A reader that is up to date is sent nothing."""
-    live = LiveText()
+    live = live_text()
     live.append("a")
     assert live.take_changes() == {0: "a"}
     assert live.take_changes() == {}
@@ -60,8 +60,22 @@ def test_nothing_new_is_nothing_to_send():
     assert live.take_changes() == {}
 
 
+def test_a_list_grows_in_the_same_way():
+    """Its parts together are the list, and it can be cut."""
+    cuts = tuple((at, "") for at in range(3_000))
+    live, reader = live_cuts(cuts[:10]), [(), (), (), (), (), cuts[:10]]
+    for cut in cuts[10:]:
+        live.append((cut,))
+        for level, value in live.take_changes().items():
+            reader[level] = value
+    assert sum(reversed(reader), ()) == live.whole == cuts
+    live.cut(7)
+    assert live.whole == cuts[:7]
+    assert live.take_changes() == dict(enumerate(live.levels))
+
+
 def _sent_per_character(length: int, per_flush: int) -> float:
-    live, reader = LiveText(), Reader()
+    live, reader = live_text(), Reader()
     for _ in range(0, length, per_flush):
         live.append("x" * per_flush)
         reader.apply(live.take_changes())
