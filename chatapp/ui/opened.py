@@ -87,11 +87,15 @@ class Opened(Shown, mixin=True):
             self.notice = error.message
 
     async def _arrive(self, asker: Principal) -> None:
-        """The page was filled when it was hydrated; going from one to another in the browser was not."""
+        """The page was filled when it was hydrated; going from one to another in the browser was not.
+
+        Nor was it when that failed, as while the database is busy: then it is as it would have been.
+        """
         asked, message_id = place_in(self.router.url)
         hydrated, self._hydrated = self._hydrated, False
         if not self._filled or asked != self.cid or (message_id and not hydrated):
-            await self._open(asker, asked, message_id)
+            place = "" if self._filled else known(self.place)
+            await self._open(asker, asked, message_id, place=place)
 
     async def _open(
         self, asker: Principal, conversation_id: str, message_id: str = "", *, place: str = ""

@@ -51,6 +51,18 @@ async def goes_up_to(screen: Screen, there: Locator) -> None:
     await eventually(lambda: screen.log.evaluate(IS_KEPT))
 
 
+async def reads_far_up(screen: Screen, server: AppServer) -> list[str]:
+    """In a long conversation, at its message 150; the ids of all."""
+    await screen.goes_to("/")
+    await screen.asks("Begin [n:5]")
+    ids = await lengthen(server, screen.conversation_id, 300)
+    await screen.goes_to(f"/c/{screen.conversation_id}")
+    await expect(message(screen, ids[-1])).to_be_in_viewport()
+    await leaves_the_end(screen)
+    await goes_up_to(screen, message(screen, ids[150]))
+    return ids
+
+
 @asynccontextmanager
 async def stays(screen: Screen, read: Locator) -> AsyncGenerator[None]:
     """Interrupt the page meanwhile: then it has what is around this message, and that where it was."""
@@ -101,6 +113,43 @@ async def test_nothing_moves_it_that_grows_above_or_streams_below(visitor: Visit
     assert max(jumps) <= STILL_PX
 
 
+async def test_nothing_moves_it_when_older_messages_come(come: Come, server: AppServer) -> None:
+    """At the very top, near it and far from it, and also when one has just got there from far away."""
+    visitor = await come(server.url)
+    screen = await visitor.tab()
+    may_come = asyncio.Event()
+    may_come.set()
+
+    def connect(line: WebSocketRoute) -> None:
+        async def bring(message: str | bytes) -> None:
+            await may_come.wait()
+            line.send(message)
+
+        line.connect_to_server().on_message(bring)
+
+    await screen.page.route_web_socket("**/_event/**", connect)
+    await screen.goes_to("/")
+    await screen.asks("Begin [n:5]")
+    ids = await lengthen(server, screen.conversation_id, 300)
+    await screen.goes_to(f"/c/{screen.conversation_id}")
+    await expect(message(screen, ids[-1])).to_be_in_viewport()
+    await leaves_the_end(screen)
+    articles = screen.log.locator("article")
+    for px in (20, 0, 1, 20, 300):
+        await eventually(lambda: screen.log.evaluate(RESTS))
+        count, first = await articles.count(), await articles.first.get_attribute("data-message-id")
+        read = message(screen, str(first))
+        may_come.clear()
+        await screen.log.evaluate("(log, px) => { log.parentElement.scrollTop = px }", px)
+        await eventually(lambda: screen.log.evaluate(RESTS))
+        before = await read.evaluate(TOP)
+        may_come.set()
+        await expect(articles).not_to_have_count(count)
+        await eventually(lambda: screen.log.evaluate(RESTS))
+        assert abs(await read.evaluate(TOP) - before) <= STILL_PX, px
+        await screen.log.evaluate("log => log.parentElement.scrollBy(0, 3000)")
+
+
 async def test_it_is_there_again_after_an_interruption(server: AppServer, come: Come) -> None:
     """The line was cut: what was in view is, and one reads on from there."""
     visitor = await come(server.url)
@@ -113,17 +162,10 @@ async def test_it_is_there_again_after_an_interruption(server: AppServer, come: 
         line.connect_to_server()
 
     await screen.page.route_web_socket("**/_event/**", connect)
-    await screen.goes_to("/")
-    await screen.asks("Begin [n:5]")
-    path = f"/c/{screen.conversation_id}"
-    ids = await lengthen(server, screen.conversation_id, 300)
-    await screen.goes_to(path)
-    await expect(message(screen, ids[-1])).to_be_in_viewport()
-    await leaves_the_end(screen)
-    await goes_up_to(screen, message(screen, ids[150]))
+    ids = await reads_far_up(screen, server)
     async with stays(screen, message(screen, ids[150])):
         await lines[-1].close()
-    other = await visitor.opens(path)
+    other = await visitor.opens(f"/c/{screen.conversation_id}")
     await expect(message(other, ids[-1])).to_be_in_viewport()
     await other.asks("Something new [n:5]")
     await expect(screen.button("Jump to latest")).to_contain_text("2 new messages")
@@ -132,3 +174,14 @@ async def test_it_is_there_again_after_an_interruption(server: AppServer, come: 
     await screen.page.reload()
     await expect(screen.said.last).to_contain_text("Something new")
     await expect(screen.reply).to_be_in_viewport()
+
+
+async def test_it_is_there_again_after_a_restart(mortal: AppServer, come: Come) -> None:
+    """The server that comes back knows only what the page tells it."""
+    visitor = await come(mortal.url)
+    visitor.was_cut = True
+    screen = await visitor.tab()
+    ids = await reads_far_up(screen, mortal)
+    async with stays(screen, message(screen, ids[150])):
+        await asyncio.to_thread(mortal.kill)
+        await asyncio.to_thread(mortal.start)

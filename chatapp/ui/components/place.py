@@ -47,13 +47,19 @@ const lookAt = (id) => {
   return () => { stop(); clearTimeout(last); delete found.dataset.found };
 };
 
-// At the very top no browser holds the place when something is put before what one reads.
-function useTop(scrollRef, first) {
-  const top = useRef({});
+// A browser holds the place when something is put before what one reads, but not at the very top, and not
+// always near it. So it is looked at where everything was, and whether it is there still.
+function useTop({ current: scroller }, first) {
+  const was = useRef(first), top = useRef();
+  if (scroller && was.current !== first) {
+    const one = scroller.querySelector("article");
+    was.current = first;
+    top.current = one && { one, at: one.offsetTop - scroller.scrollTop };
+  }
   useLayoutEffect(() => {
-    const scroller = scrollRef.current, now = scroller.querySelector("article"), { one, at } = top.current;
-    if (one?.isConnected && scroller.scrollTop === 0) scroller.scrollTop = one.offsetTop - at;
-    top.current = { one: now, at: now?.offsetTop };
+    const { one, at } = top.current ?? {};
+    const to = one?.isConnected ? one.offsetTop - at : scroller?.scrollTop;
+    if (Math.abs(scroller?.scrollTop - to) > 1) scroller.scrollTop = to;
   }, [first]);
 }
 
