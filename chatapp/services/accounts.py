@@ -65,15 +65,17 @@ class Accounts:
             return claim.principal()
         login_id = claim.login_id
 
-        def work(transaction: Transaction) -> tuple[StoredLogin | None, bool]:
-            logins = LoginRepository(transaction)
-            stored = logins.get(login_id)
-            return stored, stored is None and bool(logins.gone([login_id]))
+        guest = claim.principal()
 
-        stored, gone = await self._database.read(work)
-        if stored is None:
+        def work(transaction: Transaction) -> tuple[StoredLogin | None, bool]:
+            stored = LoginRepository(transaction).get(login_id)
             # A member's is gone with its account.
-            return (None if gone else claim.principal()) or self.cookies.visitor(cookie)
+            begins = stored is None and guest is not None and AccountRepository(transaction).may_begin(guest)
+            return stored, begins
+
+        stored, begins = await self._database.read(work)
+        if stored is None:
+            return guest if begins else self.cookies.visitor(cookie)
         if not stored.holds(self._now()):
             return self.cookies.visitor(cookie)
         await self._note_use(login_id, stored.last_seen_at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from chatapp.domain.accounts import Account, AccountKind, LoginSession, Principal, Role
@@ -23,14 +23,14 @@ from chatapp.services.accounts import Accounts
 from chatapp.services.cookies import utc_now
 from chatapp.services.passwords import Passwords
 from chatapp.services.throttles import Throttles
-from chatapp.services.tickets import Tickets
+from chatapp.services.tickets import TICKET_TTL, Tickets
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.logins import LoginRepository
 
 #: A guest's login outlives registering by this: the page that asked is still on its socket, and needs it
-#: until it has been sent to its new cookie.
-GRACE: Final = timedelta(seconds=10)
+#: until it has been sent to its new cookie, however slow its network is.
+GRACE: Final = TICKET_TTL
 MAX_AGENT_CHARS: Final = 200
 
 

@@ -55,12 +55,22 @@ class AccountRepository:
         if stored is not None:
             if not stored.holds(at) or stored.principal.account_id != principal.account_id:
                 raise NotSignedIn
-        elif principal.kind is not AccountKind.GUEST or logins.gone([principal.login_id]):
+        elif not self.may_begin(principal):
             raise NotSignedIn
         else:
             account = {"id": principal.account_id, "kind": principal.kind.value, "created_at": at}
             self._transaction.execute(_ADD_ONCE, account)
             logins.add(principal, at=at)
+
+    def may_begin(self, principal: Principal) -> bool:
+        """Whether somebody whose login is not written down is a guest who has not sent anything yet.
+
+        Not when the account is deleted. Nor when it is there: it was written down together with its login,
+        whose row is gone because its time was over (and may not be, once `LOGIN_TTL` is raised).
+        """
+        if principal.kind is not AccountKind.GUEST or self.get(principal.account_id) is not None:
+            return False
+        return not LoginRepository(self._transaction).gone([principal.login_id])
 
     def get(self, account_id: str) -> Account | None:
         """The account with this id, if it was ever written down."""

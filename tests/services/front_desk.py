@@ -26,13 +26,15 @@ VISIT = Visit(address="192.0.2.7", agent="Firefox on Linux")
 class FrontDesk:
     """Where people come in; its time stands still until a test turns it."""
 
-    def __init__(self, database: Database, file: Path, *, guests: bool = True, sign_up: bool = True) -> None:
+    def __init__(
+        self, database: Database, file: Path, *, guests: bool = True, sign_up: bool = True, days: int = 30
+    ) -> None:
         self.time = datetime.now(UTC)
         self.database = database
         self._file = file
         self.passwords = Passwords()
         cookies = LoginCookies(
-            secret_key="s" * 40, ttl=timedelta(days=30), guests=guests, now=lambda: self.time
+            secret_key="s" * 40, ttl=timedelta(days=days), guests=guests, now=lambda: self.time
         )
         self.accounts = Accounts(database=database, cookies=cookies, now=lambda: self.time)
         self.sign_in = SignIn(
@@ -49,9 +51,9 @@ class FrontDesk:
     def _seconds(self) -> float:
         return self.time.timestamp()
 
-    def again(self, *, guests: bool = True, sign_up: bool = True) -> "FrontDesk":
-        """Another process on the same file, or this one started anew."""
-        return FrontDesk(self.database, self._file, guests=guests, sign_up=sign_up)
+    def again(self, **settings: Any) -> "FrontDesk":
+        """Another process on the same file, or this one started anew with other settings."""
+        return FrontDesk(self.database, self._file, **settings)
 
     async def came(self, cookie: str) -> Principal:
         """Whom the cookie lets in."""

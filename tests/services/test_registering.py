@@ -1,6 +1,7 @@
 """Who registers: the first is admin, a guest stays who it is, and an email is somebody's once."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -69,6 +70,19 @@ async def test_a_guest_stays_the_same_account(desk: FrontDesk):
     assert not await desk.is_in(cookie)
     assert await desk.is_in(admission.cookie)
     assert len(desk.rows("SELECT id FROM accounts")) == 1
+
+
+async def test_a_guest_s_cookie_does_not_come_back_when_logins_last_longer(desk: FrontDesk):
+    """Its ended login is purged when its time is over; who then raises LOGIN_TTL gives that cookie more."""
+    cookie, guest = await desk.guest()
+    await desk.register(by=guest)
+    desk.time += timedelta(days=31)
+    await desk.accounts.purge()
+    later = desk.again(days=90)
+    later.time = desk.time
+    assert not await later.is_in(cookie)
+    with pytest.raises(NotSignedIn):
+        await later.sign_in.rename(guest, "Gus")
 
 
 async def test_a_guest_registers_once(desk: FrontDesk):
