@@ -10,6 +10,7 @@ from chatapp.domain.errors import ChatError, Invalid, NotSignedIn, WrongLogin
 from chatapp.ui.access import principal, services, visit
 from chatapp.ui.agents import agent_name
 from chatapp.ui.arguments import identifier, words
+from chatapp.ui.door import leave
 from chatapp.ui.gate import Who, allow
 from chatapp.ui.side import Side
 from chatapp.ui.toasts import toast
@@ -17,6 +18,7 @@ from chatapp.ui.toasts import toast
 #: The forms of the page that can be refused.
 NAME: Final = "name"
 PASSWORD: Final = "password"  # noqa: S105
+DELETION: Final = "deletion"
 
 
 class LoginRow(TypedDict):
@@ -82,6 +84,19 @@ class OwnAccount(rx.State):
         if await self._do(asker, "", services().sign_in.end_other_logins(asker)):
             await toast(self, "All other browsers are signed out")
 
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def delete(self, password: str) -> None:
+        """The account and all that it has. Guests have no password to say."""
+        asker = await principal(self)
+        work = services().own_data.delete_account(asker, password=words(password), visit=visit(self))
+        try:
+            await work
+        except ChatError as error:
+            self._refuse(DELETION, error)
+            return
+        await leave(self, "/" if asker.kind is AccountKind.GUEST else "/login")
+
     async def _read(self, asker: Principal) -> None:
         is_member = asker.kind is AccountKind.MEMBER
         logins = await services().sign_in.logins(asker) if is_member else ()
@@ -109,7 +124,7 @@ class OwnAccount(rx.State):
         self.refused, self.problem = form, error.message
         self.tries += 1
         if isinstance(error, WrongLogin):
-            self.field = "old"
+            self.field = "deletion" if form == DELETION else "old"
         elif isinstance(error, Invalid):
             self.field = "name" if form == NAME else "new"
 

@@ -8,9 +8,11 @@ from chatapp.ui.components.clock import calendar
 from chatapp.ui.components.fields import BUTTON, field, given, password_field, problem_note, submit_button
 from chatapp.ui.components.frame import page_frame
 from chatapp.ui.components.waiting import waits_for
-from chatapp.ui.own_account import NAME, PASSWORD, LoginRow, OwnAccount
+from chatapp.ui.entrance import server_address
+from chatapp.ui.own_account import DELETION, NAME, PASSWORD, LoginRow, OwnAccount
 from chatapp.ui.side import Side
 
+_FORM: Final = "flex max-w-90 flex-col gap-4"
 #: A button that is not the one thing to do.
 _PLAIN: Final = f"{BUTTON} border border-input bg-background hover:bg-accent"
 
@@ -26,9 +28,7 @@ def settings_page() -> rx.Component:
         "Settings",
         rx.cond(
             OwnAccount.ready,
-            rx.cond(
-                Side.person["kind"] == "guest", _guest(), rx.fragment(_profile(), _password(), _logins())
-            ),
+            rx.fragment(_who(), _data(), _deletion()),
             _skeleton(),
         ),
         class_name="max-w-160",
@@ -38,9 +38,7 @@ def settings_page() -> rx.Component:
 def _section(title: str, *children: rx.Component, about: str | rx.Component) -> rx.Component:
     return rx.el.section(
         rx.el.h2(title, class_name="text-lg font-semibold tracking-tight"),
-        rx.el.p(about, class_name="mt-0.5 text-sm text-muted-foreground text-pretty")
-        if about
-        else rx.fragment(),
+        rx.el.p(about, class_name="mt-0.5 text-sm text-muted-foreground text-pretty"),
         rx.el.div(*children, class_name="mt-4"),
         aria_label=title,
         class_name="border-b border-border py-7 first:pt-0 last:border-0",
@@ -65,6 +63,10 @@ def _guest() -> rx.Component:
     )
 
 
+def _who() -> rx.Component:
+    return rx.cond(Side.person["kind"] == "guest", _guest(), _member())
+
+
 def _member() -> rx.Component:
     return rx.fragment(_profile(), _password(), _logins())
 
@@ -84,7 +86,7 @@ def _profile() -> rx.Component:
             ),
             submit_button("Save", class_name="w-fit"),
             on_submit=lambda form: waits_for(OwnAccount.rename(given(form)["name"])),
-            class_name="flex max-w-90 flex-col gap-4",
+            class_name=_FORM,
         ),
         about=rx.fragment("You are logged in as ", rx.el.strong(Side.person["email"]), "."),
     )
@@ -118,7 +120,7 @@ def _password() -> rx.Component:
             submit_button("Change password", class_name="w-fit"),
             on_submit=_change_password,
             reset_on_submit=True,
-            class_name="flex max-w-90 flex-col gap-4",
+            class_name=_FORM,
         ),
         about="When it changes, all other browsers are signed out.",
     )
@@ -147,6 +149,54 @@ def _logins() -> rx.Component:
         ),
         about="A login that is ended is signed out within seconds.",
     )
+
+
+def _data() -> rx.Component:
+    return _section(
+        "Your data",
+        rx.el.a(
+            rx.icon("download", size=16, aria_hidden=True),
+            "Export everything",
+            href=server_address("/api/export"),
+            download=True,
+            class_name=f"{_PLAIN} w-fit",
+        ),
+        about="One JSON file with your account and all your conversations, every version of each message.",
+    )
+
+
+def _deletion() -> rx.Component:
+    """Folded, so that nobody comes upon it; members must know the password."""
+    button = rx.el.button(
+        "Delete everything for good",
+        type="submit",
+        class_name=f"{BUTTON} w-fit border border-destructive text-destructive hover:bg-destructive/10",
+    )
+    password = password_field(
+        "Your password", "deletion", auto_complete="current-password", **_wrong("deletion")
+    )
+    return _section(
+        "Delete account",
+        rx.el.details(
+            rx.el.summary(
+                "Delete this account", class_name="w-fit text-sm font-medium text-destructive cursor-pointer"
+            ),
+            rx.el.form(
+                _problem(DELETION),
+                rx.cond(Side.person["kind"] == "guest", rx.fragment(), password),
+                button,
+                on_submit=_delete,
+                reset_on_submit=True,
+                class_name=f"mt-4 {_FORM}",
+            ),
+        ),
+        about="Your conversations go with it, for good. Nothing of it can be brought back.",
+    )
+
+
+def _delete(form: rx.Var) -> list[rx.event.EventType[()]]:
+    written = rx.Var(f"({given(form)!s}.deletion ?? '')", _var_type=str).guess_type()
+    return waits_for(OwnAccount.delete(written))
 
 
 def _login(one: rx.Var[LoginRow]) -> rx.Component:

@@ -29,7 +29,9 @@ def welcome() -> rx.Component:
                 *(starter(text) for text in STARTERS),
                 class_name="mt-8 grid w-full grid-cols-1 gap-2 sm:grid-cols-2",
             ),
-            rx.cond(Side.top.length() == 0, _introduction(), rx.fragment()),
+            rx.cond(
+                (Side.top.length() == 0) & (Side.person["kind"] != "member"), _introduction(), rx.fragment()
+            ),
             class_name="m-auto w-full py-6",
         ),
         aria_label="Welcome",
