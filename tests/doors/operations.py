@@ -34,11 +34,12 @@ class Owned:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """A handler: who may start it, with which arguments for a thing of the owner's, and whether the owner's
-    own call is seen in what is stored."""
+    own call is seen in what is stored. Those that `ends` says end the login of whoever calls them are called last."""
 
     who: Who
     payload: Callable[[Owned], Payload] = lambda _: {}
     stored: bool = False
+    ends: bool = False
 
 
 def handlers() -> set[str]:
@@ -180,8 +181,8 @@ CALLS: Final[dict[str, Call]] = {
     "frontend_event_exception_state.handle_frontend_exception": Call(
         who=Who.CONNECTED, payload=lambda _: {"info": "x", "component_stack": "x"}
     ),
-    # The last one: whoever calls it is nobody afterwards.
-    "entering.log_out": Call(who=Who.SIGNED_IN),
+    "entering.log_out": Call(who=Who.SIGNED_IN, ends=True),
+    "own_account.delete": Call(who=Who.SIGNED_IN, payload=lambda _: {"password": "x"}, ends=True),
 }
 
 #: What every route answers to whom; `*` is everybody who has no word of their own. Statuses.

@@ -144,12 +144,13 @@ async def attack(tab: Tab, own: Owned) -> None:
     """Every handler, also those that are for nobody, where the owner reads."""
     path = f"/c/{own.conversation_id}"
     await tab.join(path=path)
-    *others, last = CALLS
-    for name in others:
-        await tab.emit(full(name), CALLS[name].payload(own), path=path)
+    for name, one in CALLS.items():
+        if not one.ends:
+            await tab.emit(full(name), one.payload(own), path=path)
     await tab.quiet_for(1.5)
     assert await tab.answers()
-    await tab.emit(full(last), CALLS[last].payload(own), path=path)
+    for name in (name for name, one in CALLS.items() if one.ends):
+        await tab.emit(full(name), CALLS[name].payload(own), path=path)
 
 
 async def things_of(house: House, owner: Person) -> Owned:

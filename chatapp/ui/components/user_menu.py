@@ -44,7 +44,8 @@ def _menu() -> rx.Component:
             side="top",
             side_offset=6,
             collision_padding=8,
-            class_name="floating z-50 w-(--radix-dropdown-menu-trigger-width) min-w-56 bg-popover p-1.5 text-sm font-normal",
+            class_name="floating z-50 w-(--radix-dropdown-menu-trigger-width) bg-popover p-1.5 text-sm "
+            "font-normal",
         ),
         modal=False,
     )
