@@ -34,7 +34,7 @@ class Owned:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """A handler: who may start it, with which arguments for a thing of the owner's, and whether the owner's
-    own call is seen in what is stored. Those that `ends` says end the login of whoever calls them are called last."""
+    own call is seen in what is stored. One that `ends` the login of whoever calls it is called last."""
 
     who: Who
     payload: Callable[[Owned], Payload] = lambda _: {}
