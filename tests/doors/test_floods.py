@@ -1,14 +1,18 @@
 """Floods end their own socket, and cost others nothing."""
 
 import asyncio
+import sys
 import time
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
+from tests.app_build import PROJECT
 from tests.doors.house import CHAT, House, send
 from tests.wire import Closed, Tab, guest_cookie
 from tests.wire.packets import HYDRATE, connect, event, reflex_event
 
+SEARCH = "reflex___state____state.chatapp___ui___searching____search.find"
 MEGABYTE = 1_000_000
 #: What a hostile client may cost for good, by the requirement.
 ALLOWED = 30 * MEGABYTE
@@ -117,28 +121,41 @@ async def test_a_client_that_asks_for_much_and_reads_nothing(small_house: House)
 
 
 async def test_a_flood_does_not_slow_others_down(small_house: House) -> None:
-    async def answer_time(tab: Tab) -> float:
-        times = []
-        for _ in range(20):
-            started = time.monotonic()
-            await tab.answers()
-            times.append(time.monotonic() - started)
-            await asyncio.sleep(0.05)
-        return sorted(times)[len(times) // 2]
-
-    async def hostile() -> None:
-        while True:
-            with suppress(Exception):
-                async with small_house.guest() as tab:
-                    await flood(tab, event("event", reflex_event(f"{CHAT}.dismiss")), 10)
-            await asyncio.sleep(0.1)
-
+    """The requirement: others' p95 grows by less than 2x, and the server by less than 30 MB."""
+    cookies = [guest_cookie(small_house.url) for _ in range(3)]
     async with small_house.guest() as tab:
-        quiet = await answer_time(tab)
-        floods = [asyncio.create_task(hostile()) for _ in range(3)]
-        loud = await answer_time(tab)
-        for task in floods:
-            task.cancel()
-        await asyncio.gather(*floods, return_exceptions=True)
-    # One machine has both sides of this: the floods' own work is in it as well.
-    assert loud < quiet + 0.25
+        memory, seen = small_house.server.rss_bytes(), list[tuple[float, float]]()
+        # What else the machine does is in a figure as well, so there is a second and a third try.
+        while len(seen) < 3 and not any(loud < 2 * quiet for quiet, loud in seen):
+            quiet = await p95(tab)
+            async with flooded(small_house, cookies):
+                seen.append((quiet, await p95(tab)))
+        assert any(loud < 2 * quiet for quiet, loud in seen), seen
+        assert small_house.server.rss_bytes() - memory < ALLOWED
+    assert "Traceback" not in small_house.server.log
+
+
+@asynccontextmanager
+async def flooded(house: House, cookies: list[str]) -> AsyncGenerator[None]:
+    command = [sys.executable, "-m", "tests.doors.flooding", house.url, *cookies]
+    process = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline()
+        yield
+        assert process.returncode is None
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def p95(tab: Tab) -> float:
+    """How long an event takes that asks the database, as somebody sees it who types."""
+    times: list[float] = []
+    for number in range(60):
+        query, started = f"nothing {number} {uuid4().hex[:6]}", time.monotonic()
+        await tab.emit(SEARCH, {"query": query})
+        await tab.until(lambda query=query: tab.var("search", "asked") == query, within=30)
+        times.append(time.monotonic() - started)
+        await asyncio.sleep(0.04)
+    return sorted(times)[int(len(times) * 0.95)]
