@@ -24,6 +24,7 @@ from chatapp.ui.exceptions import on_backend_error, on_frontend_error, quieten
 from chatapp.ui.gate import Gate, callable_by_browsers, check, storage_vars
 from chatapp.ui.hydration import Hydration
 from chatapp.ui.login_page import add_login_page
+from chatapp.ui.overseeing import add_admin_page
 from chatapp.ui.page import add_page
 from chatapp.ui.serving import serve_screens
 from chatapp.ui.settings_page import add_settings_page
@@ -58,7 +59,7 @@ app = rx.App(
     frontend_exception_handler=on_frontend_error,
     # The last one is outermost. It only adds to answers, the guard's as well: the guard sees requests first.
     api_transformer=[
-        make_api(desk=services, health=health, policy=policy),
+        make_api(behind=services, health=health, policy=policy),
         partial(Pages, paths=PAGES),
         partial(Asking, policy=policy, logins=accounts),
         partial(Guard, policy=policy, logins=accounts, rules=rules),
@@ -68,6 +69,7 @@ app = rx.App(
 add_page(app)
 add_login_page(app)
 add_settings_page(app)
+add_admin_page(app)
 app.add_middleware(Gate(accounts), index=0)
 app.add_middleware(Hydration())
 app.register_lifespan_task(opened_services)

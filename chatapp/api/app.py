@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from chatapp.api import errors
+from chatapp.api.own_data import Archive, own_data_routes
 from chatapp.api.policy import GuardPolicy
 from chatapp.api.sign_in import Desk, sign_in_routes
 from chatapp.domain.errors import NotFound
@@ -26,12 +27,17 @@ UNHEALTHY: Final = "unhealthy"
 Health = Callable[[], Awaitable[Mapping[str, bool | str]]]
 
 
-def make_api(*, desk: Callable[[], Desk], health: Health, policy: GuardPolicy) -> FastAPI:
-    """The API. `desk` and `health` are asked at each request: services open after the app was made."""
+class Behind(Desk, Archive, Protocol):
+    """The services that the routes ask."""
+
+
+def make_api(*, behind: Callable[[], Behind], health: Health, policy: GuardPolicy) -> FastAPI:
+    """The API. `behind` and `health` are asked at each request: services open after the app was made."""
     # FastAPI's own docs page loads its scripts from a CDN: it stays off.
     app = FastAPI(title="chatapp", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
-    app.include_router(sign_in_routes(desk, policy))
+    app.include_router(sign_in_routes(behind, policy))
+    app.include_router(own_data_routes(behind))
     app.include_router(_signs_of_life(health))
     app.include_router(_index())
     return app

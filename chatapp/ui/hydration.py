@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from chatapp.domain.errors import NotSignedIn
 from chatapp.ui.access import principal
+from chatapp.ui.admin import ADMIN_ROUTE, Admin
 from chatapp.ui.chat import Chat
 from chatapp.ui.door import Door
 from chatapp.ui.opened import CHAT_ROUTE, known, place_in
@@ -44,7 +45,9 @@ class Hydration(Middleware):
 
     async def _fill(self, app: rx.App, state: BaseState, event: Event) -> None:
         (await state.get_state(Door))._close()
-        side = await state.get_state(Side)
+        admin, side = await state.get_state(Admin), await state.get_state(Side)
+        # What an admin saw stays in no page that somebody else may hydrate next.
+        admin._forget()
         try:
             asker = await principal(state)
         except NotSignedIn:
@@ -52,7 +55,10 @@ class Hydration(Middleware):
             return
         kept = event.payload.get("vars") or {}
         await side._begin(asker, kept.get(_UTC_OFFSET))
-        if f"/{app.router(state.router.url.path)}" != CHAT_ROUTE:
+        route = f"/{app.router(state.router.url.path)}"
+        if route == ADMIN_ROUTE:
+            await admin._fill(asker)
+        if route != CHAT_ROUTE:
             return
         chat = await state.get_state(Chat)
         await side._read(asker)

@@ -31,7 +31,7 @@ async def well() -> Mapping[str, bool | str]:
 async def client(
     policy: GuardPolicy = LOCAL, health: Callable[[], Awaitable[Mapping[str, bool | str]]] = well
 ) -> AsyncGenerator[httpx.AsyncClient]:
-    api = make_api(desk=nobody_there, health=health, policy=policy)
+    api = make_api(behind=nobody_there, health=health, policy=policy)
     served = SecurityHeaders(api, policy=policy, content_security_policy=lambda: "default-src 'none'")  # pyright: ignore
     transport = httpx.ASGITransport(served, raise_app_exceptions=False)  # pyright: ignore
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as it:

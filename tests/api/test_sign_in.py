@@ -49,7 +49,7 @@ class Desk:
 
     def browser(self, cookie: str = "", *, policy: GuardPolicy = LOCAL) -> httpx.AsyncClient:
         """One that is at our own page, with this cookie."""
-        api = make_api(desk=lambda: self, health=nothing_wrong, policy=policy)
+        api = make_api(behind=lambda: self, health=nothing_wrong, policy=policy)
         asking = Asking(api, policy=policy, logins=lambda: self.accounts)  # pyright: ignore
         guard = Guard(asking, policy=policy, logins=lambda: self.accounts, rules=RULES)
         transport = httpx.ASGITransport(guard, client=("192.0.2.1", 1), raise_app_exceptions=False)  # pyright: ignore
