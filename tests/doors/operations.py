@@ -169,6 +169,19 @@ CALLS: Final[dict[str, Call]] = {
         who=Who.CONNECTED,
         payload=lambda own: {"name": "", "email": f"{_id(own)}@example.org", "password": _id(own)},
     ),
+    # No account or run has these ids, since whoever may do it does it; those that have: test_admin_doors.py.
+    "admin.show": Call(who=Who.ADMIN, payload=lambda _: {"section": "events"}),
+    "admin.find": Call(who=Who.ADMIN, payload=lambda _: {"search": "example"}),
+    "admin.show_more": Call(who=Who.ADMIN),
+    "admin.ask": Call(who=Who.ADMIN, payload=lambda own: {"what": "delete", "account_id": _id(own)}),
+    "admin.never_mind": Call(who=Who.ADMIN),
+    "admin.make_admin": Call(who=Who.ADMIN, payload=lambda own: {"account_id": _id(own), "is_admin": True}),
+    "admin.disable": Call(who=Who.ADMIN, payload=lambda own: {"account_id": _id(own), "disabled": True}),
+    "admin.reset_password": Call(who=Who.ADMIN, payload=lambda own: {"account_id": _id(own)}),
+    "admin.forget_password": Call(who=Who.ADMIN),
+    "admin.delete": Call(who=Who.ADMIN, payload=lambda own: {"account_id": _id(own)}),
+    "admin.stop_run": Call(who=Who.ADMIN, payload=lambda own: {"run_id": _id(own)}),
+    "admin.follow": Call(who=Who.SERVER),
     # Reflex's own.
     "state.hydrate_and_load": Call(who=Who.CONNECTED),
     "state.hydrate": Call(who=Who.SERVER),
@@ -185,7 +198,8 @@ CALLS: Final[dict[str, Call]] = {
     "own_account.delete": Call(who=Who.SIGNED_IN, payload=lambda _: {"password": "x"}, ends=True),
 }
 
-#: What every route answers to whom; `*` is everybody who has no word of their own. Statuses.
+#: What every route answers to whom, also "whom, AUTH_MODE"; `*` is everybody who has no word of their own.
+#: Statuses.
 SAME: Final = "*"
 OPEN: Final = {SAME: 200}
 NOT_THERE: Final = {SAME: 404}
@@ -200,6 +214,8 @@ ROUTES: Final[dict[str, dict[str, int]]] = {
     # Without what it wants; who may log in is in test_signing_in.py.
     "POST /api/login": {SAME: 422},
     "POST /api/logout": {SAME: 204},
+    # One's own data; what is in it: test_admin_doors.py.
+    "GET /api/export": {SAME: 401, "newcomer, guest": 200, "member": 200, "admin": 200},
     **{f"{method} /api/{{rest:path}}": NOT_THERE for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
     # Reflex's own: it is there, and says nothing about anybody.
     "GET /ping": OPEN,
