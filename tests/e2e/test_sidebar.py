@@ -72,6 +72,7 @@ async def two_conversations(visitor: Visitor) -> Screen:
     screen = await visitor.opens()
     await screen.asks("About tides [n:3]")
     await screen.button("New chat").click()
+    await expect(screen.replies).to_have_count(0)
     await screen.asks("About rivers [n:3]")
     return screen
 
