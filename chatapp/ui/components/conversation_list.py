@@ -18,7 +18,11 @@ def conversation_list() -> rx.Component:
     """Pinned ones, then the others by date."""
     is_empty = Side.pinned.length() + Side.top.length() == 0
     return rx.fragment(
-        rx.cond(Side.epoch == "", list_skeleton(), rx.cond(is_empty, _nothing(), rx.fragment())),
+        rx.cond(
+            Side.epoch == "",
+            rx.cond(Side.signed_out, rx.fragment(), list_skeleton()),
+            rx.cond(is_empty, _nothing(), rx.fragment()),
+        ),
         rx.cond(
             Side.pinned.length() > 0,
             rx.fragment(

@@ -10,14 +10,12 @@ from chatapp.ui.side import Side
 
 def user_menu() -> rx.Component:
     """Keeps its place while it is not known yet who it is."""
-    return rx.cond(
-        Side.person["kind"] != "",
-        _menu(),
-        rx.el.div(
-            rx.el.div(class_name="bone size-7 rounded-full!", aria_hidden=True),
-            class_name="after-a-moment flex h-11 items-center px-1.5",
-        ),
+    unknown = rx.el.div(
+        rx.el.div(class_name="bone size-7 rounded-full!", aria_hidden=True),
+        class_name="after-a-moment flex h-11 items-center px-1.5",
     )
+    nobody = rx.cond(Side.signed_out, rx.fragment(), unknown)
+    return rx.cond(Side.person["kind"] != "", _menu(), nobody)
 
 
 def _menu() -> rx.Component:
