@@ -118,6 +118,7 @@ async def test_a_socket_that_ends_is_forgotten(house: House) -> None:
     }
 
 
+SEARCH = "reflex___state____state.chatapp___ui___searching____search.find"
 RUBBISH: list[Any] = [
     None,
     5,
@@ -189,10 +190,12 @@ async def test_an_address_of_somebody_else(house: House) -> None:
 
 
 async def test_somebody_elses_token_opens_nothing(house: House) -> None:
-    """While they are away, and while they are there."""
+    """While they are there, and while they are away: what they looked for is still in their tab's state."""
     victim = await send(house, f"my secret {uuid4()}")
     async with Tab.opened(house.url, cookie=victim.cookie, token=victim.token) as theirs:
         await theirs.join(path=f"/c/{victim.conversation_id}")
+        await theirs.emit(SEARCH, {"query": "secret"})
+        await theirs.until(lambda: bool(theirs.var("search", "found")))
         async with Tab.opened(house.url, cookie=guest_cookie(house.url), token=victim.token) as mine:
             await mine.send_frame(connect())
             await mine.emit(f"{CHAT}.dismiss")
@@ -200,6 +203,12 @@ async def test_somebody_elses_token_opens_nothing(house: House) -> None:
             assert victim.text not in json.dumps(mine.state)
             assert victim.conversation_id not in json.dumps(mine.state)
         assert await theirs.answers()
+    async with house.guest(token=victim.token) as mine:
+        assert mine.var("search", "found") == []
+        assert victim.conversation_id not in json.dumps(mine.state)
+    async with Tab.opened(house.url, cookie=victim.cookie, token=victim.token) as theirs:
+        await theirs.join()
+        assert theirs.var("search", "found")
 
 
 async def test_the_login_cookie_is_not_in_any_state(house: House) -> None:
