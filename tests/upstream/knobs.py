@@ -15,6 +15,7 @@ three when no message does.
     chunk   how bytes are cut: byte, split, crlf, cr, many, comments, nospace, multiline
     cont    what happens to an unfinished assistant message: prefill, restart
     reason  tokens of reasoning before the text
+    think   the name of such a reply that is thought aloud instead of them
     key     the reasoning's field: reasoning_content (default) or reasoning
     tool    the name of a tool to call at the end
     finish  the finish reason
@@ -51,6 +52,7 @@ class Knobs:
     chunk: str = ""
     cont: str = ""
     reason: int = 0
+    think: str = ""
     key: str = "reasoning_content"
     tool: str = ""
     finish: str = "stop"

@@ -75,6 +75,8 @@ class Upstream:
         self.replies: dict[str, tuple[str, ...]] = {}
         #: Messages that order without square brackets, for who must not see any: the words -> the order.
         self.orders: dict[str, str] = {}
+        #: What it says when it refuses, where a test has words of its own for that.
+        self.refusal = ""
         self.model_lists = 0
         self.connections: set[Connection] = set()
         self._failed: Counter[str] = Counter()
@@ -270,7 +272,7 @@ class Connection(asyncio.Protocol):
         if fault.isdigit():
             code = "context_length_exceeded" if fault == "400" else ""
             words = gemini.TOO_LONG if code and record.is_gemini else f"Fault {fault} as ordered"
-            self._refuse(int(fault), words, code, knobs.after)
+            self._refuse(int(fault), self._upstream.refusal or words, code, knobs.after)
         elif fault == "refuse":
             record.end(fault)
             self.abort()
@@ -318,7 +320,8 @@ class Connection(asyncio.Protocol):
         given = last["content"] if last["role"] == "assistant" and self._prefills(knobs) else ""
         limit = body.get("max_tokens") or body.get("max_completion_tokens") or 1_000_000
         usage = bool((body.get("stream_options") or {}).get("include_usage"))
-        return wire.body(knobs, given, limit, usage, self._upstream.replies.get(knobs.say))
+        replies = self._upstream.replies
+        return wire.body(knobs, given, limit, usage, replies.get(knobs.say), replies.get(knobs.think, ()))
 
     def _gemini_steps(self, record: Record) -> tuple[bytes, ...]:
         body, knobs = record.body, record.knobs

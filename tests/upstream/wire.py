@@ -73,16 +73,22 @@ def event(value: dict[str, object] | bytes, style: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def body(
-    knobs: Knobs, given: str, limit: int, include_usage: bool, said: tuple[str, ...] | None = None
+    knobs: Knobs,
+    given: str,
+    limit: int,
+    include_usage: bool,
+    said: tuple[str, ...] | None = None,
+    thought: tuple[str, ...] = (),
 ) -> tuple[bytes, ...]:
-    """The events of a whole reply, one a step, the last one with all that ends it. `said` are the tokens of a
-    reply that has no numbers.
+    """The events of a whole reply, one a step, the last one with all that ends it. `said` and `thought` are
+    the tokens of a reply that has no numbers.
     """
     style = knobs.chunk
     words = remaining(knobs.n, given) if said is None else rest(said, given)
     cut = len(words) > limit
     words = words[:limit]
-    events = [delta({knobs.key: f"r{number} "}) for number in range(knobs.reason)]
+    thought = thought or tuple(f"r{number} " for number in range(knobs.reason))
+    events = [delta({knobs.key: word}) for word in thought]
     events += [delta({"content": word}) for word in words]
     steps = [event(one, style) for one in events] or [b""]
     first = event(delta({"role": "assistant", "content": ""}), style)
