@@ -159,6 +159,8 @@ def _data() -> rx.Component:
             "Export everything",
             href=server_address("/api/export"),
             download=True,
+            # It is no page: the browser fetches it, and not the page's router.
+            custom_attrs={"reloadDocument": True},
             class_name=f"{_PLAIN} w-fit",
         ),
         about="One JSON file with your account and all your conversations, every version of each message.",

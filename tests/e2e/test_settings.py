@@ -58,3 +58,24 @@ async def test_name_and_password_change(come: Come, server: AppServer) -> None:
     await entrance.tries("dora@example.org")
     await expect(entrance.problem).to_be_visible(timeout=30_000)
     await entrance.logs_in("dora@example.org", NEW)
+
+
+async def test_one_takes_everything_along_and_deletes_it(come: Come, server: AppServer) -> None:
+    """The file has the account in it; a wrong password deletes nothing; afterwards there is no way in."""
+    screen = await at_settings(await come(server.url), "finn@example.org")
+    page = screen.page
+    async with page.expect_download() as coming:
+        await page.get_by_role("link", name="Export everything").click()
+    assert "finn@example.org" in (await (await coming.value).path()).read_text()
+    await page.get_by_text("Delete this account").click()
+    password, button = page.get_by_label("Your password"), screen.button("Delete everything for good")
+    await password.fill("not my password")
+    await button.click()
+    await expect(page.get_by_role("alert")).to_contain_text("is wrong", timeout=30_000)
+    await expect(password).to_be_focused()
+    await password.fill(PASSWORD)
+    await button.click()
+    entrance = Entrance(screen)
+    await entrance.is_shown()
+    await entrance.tries("finn@example.org")
+    await expect(entrance.problem).to_contain_text("is wrong", timeout=30_000)
