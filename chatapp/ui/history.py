@@ -23,8 +23,9 @@ Rows = tuple[Row, ...]
 
 #: As many messages as are read when a conversation is opened, and kept when everything is poured together.
 WINDOW: Final = 60
-#: As many as are read upwards at a time: about two screens, drawn within a frame or two.
-PAGE: Final = 30
+#: As many as are read upwards at a time: a screen or two. Of long ones 30 held the page up for 180 ms when
+#: one flung it upwards, 15 for 90 ms, and cost as much in all.
+PAGE: Final = 15
 SLOTS: Final = tuple(f"h{n}" for n in range(8))
 BLOCKS: Final = tuple(f"b{n}" for n in range(8))
 #: Drawn in this order: what was read last lies furthest up.
