@@ -16,7 +16,8 @@ MOST_CHARS: Final = 240
 _FENCES: Final = ("```", "~~~")
 _SENTENCES: Final = re.compile(r".*[.!?…:][\"')\]*_`]*\s", re.DOTALL)
 _LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
-_MARKS: Final = re.compile(r"^\s*(?:#{1,6}\s|>\s?|[-*+]\s(?:\[[ x]\]\s)?)+|\*+|`+|~~|__")
+_LINE_MARKS: Final = re.compile(r"\s*(?:#{1,6}\s|>\s?|[-*+]\s(?:\[[ x]\]\s)?)+")
+_MARKS: Final = re.compile(r"\*+|`+|~~|__")
 
 
 class Speech:
@@ -28,6 +29,8 @@ class Speech:
         #: The end of the text, of which no sentence is whole yet.
         self._rest: str = ""
         self._in_line: bool = False
+        #: Something of this line was read already.
+        self._begun: bool = False
         self._passed_over: bool = False
         self._fence: str = ""
         self._formula: bool = False
@@ -68,15 +71,22 @@ class Speech:
             bare = line.strip()
             if not whole and (len(bare) < len(_FENCES[0]) or bare.startswith("$$")):
                 return line
-            self._in_line = True
+            self._in_line, self._begun = True, False
             self._passed_over = self._passes_over(bare)
         if self._passed_over:
             return ""
         found = None if whole else _SENTENCES.match(line)
         end = len(line) if whole else found.end() if found else 0
-        if words := _MARKS.sub("", _LINK.sub(r"\1", line[:end])).strip():
-            self.say(words)
+        if end:
+            self._say(line[:end])
         return line[end:]
+
+    def _say(self, part: str) -> None:
+        start = None if self._begun else _LINE_MARKS.match(part)
+        self._begun = True
+        words = _MARKS.sub("", _LINK.sub(r"\1", part[start.end() :] if start else part)).split()
+        if words:
+            self.say(" ".join(words))
 
     def _passes_over(self, line: str) -> bool:
         was_table, self._table = self._table, not self._fence and line.startswith("|")
