@@ -37,7 +37,8 @@ async def fill(
 def _write(
     transaction: Transaction, messages: int, cookie: str, conversation_id: str, cookies: LoginCookies
 ) -> None:
-    principal = cookies.read(cookie.partition("=")[2])
+    claim = cookies.read(cookie.partition("=")[2])
+    principal = claim.principal() if claim else None
     assert principal is not None
     at = datetime.now(UTC) - timedelta(days=1)
     AccountRepository(transaction).ensure(principal, at=at)

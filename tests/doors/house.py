@@ -130,7 +130,7 @@ class Sent:
 async def send(house: House, text: str, *, cookie: str | None = None) -> Sent:
     """A guest sends a message and gets its reply."""
     cookie, token, conversation_id = cookie or guest_cookie(house.url), str(uuid4()), uuid4().hex
-    before = house.content()
+    before = {row[0] for table in ("messages", "runs") for row in house.content()[table]}
     async with Tab.opened(house.url, cookie=cookie, token=token) as tab:
         await tab.join()
         payload = {"key": uuid4().hex, "conversation_id": conversation_id, "text": text, "model": ""}
@@ -138,13 +138,16 @@ async def send(house: House, text: str, *, cookie: str | None = None) -> Sent:
         await tab.until(lambda: bool(tab.var("chat", "acked") or tab.var("chat", "refused")["message"]))
         assert not tab.var("chat", "refused")["message"], tab.var("chat", "refused")
     deadline = asyncio.get_running_loop().time() + 20
+    # Others may have left replies that are still being made.
     while unfinished := [
-        row for row in house.content()["messages"] if {"queued", "streaming"} & set(map(str, row))
+        row
+        for row in house.content()["messages"]
+        if row[0] not in before and {"queued", "streaming"} & set(map(str, row))
     ]:
         assert asyncio.get_running_loop().time() < deadline, unfinished
         await asyncio.sleep(0.1)
     rows = house.content()
-    ids = [row[0] for table in ("messages", "runs") for row in rows[table] if row not in before[table]]
+    ids = [row[0] for table in ("messages", "runs") for row in rows[table] if row[0] not in before]
     return Sent(
         cookie=cookie, token=token, text=text, conversation_id=conversation_id, ids=(conversation_id, *ids)
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +10,8 @@ import pytest
 from reflex_base.registry import RegistrationContext
 
 from chatapp.ui.gate import Who, policy
-from tests.doors.house import CHAT, Handler, House, all_names, handlers, send
+from tests.doors.house import CHAT, Handler, House, Sent, all_names, handlers, send
+from tests.doors.operations import CALLS, short
 from tests.wire import Closed, Tab, guest_cookie
 from tests.wire.packets import HYDRATE, MARK, STATE, UPDATE_VARS, connect, event, reflex_event
 
@@ -148,8 +149,15 @@ async def test_arguments_of_any_kind(house: House, handler: Handler) -> None:
         await tab.emit(handler.name, {})
         await tab.emit(handler.name, {"self": 1, "state": 2, "principal": 3, "__class__": 4})
         await tab.emit(handler.name, {**dict.fromkeys(handler.arguments, "x"), "owner_id": "x"})
-        assert await tab.answers()
+        with suppress(Closed) if CALLS[short(handler.name)].ends else nullcontext():
+            assert await tab.answers()
     assert await house.is_alive()
+
+
+def theirs(house: House, victim: Sent) -> list[tuple[Any, ...]]:
+    """All rows that name something of the victim's."""
+    rows = [row for table in house.content().values() for row in table]
+    return [row for row in rows if set(victim.ids) & set(map(str, row))]
 
 
 @pytest.mark.parametrize("handler", handlers(), ids=lambda handler: handler.name.rpartition(".")[2])
@@ -158,7 +166,7 @@ async def test_ids_of_somebody_else(house: House, handler: Handler) -> None:
     if handler.name in {HYDRATE, UPDATE_VARS}:
         return
     victim = await send(house, f"my secret {uuid4()}")
-    before = house.content()
+    before = theirs(house, victim)
     async with house.guest() as tab:
         for stolen in victim.ids:
             path = f"/c/{victim.conversation_id}"
@@ -167,12 +175,13 @@ async def test_ids_of_somebody_else(house: House, handler: Handler) -> None:
                 await tab.emit(
                     handler.name, {**others, **({argument: stolen} if handler.arguments else {})}, path=path
                 )
-        await tab.quiet_for(1)
-        assert await tab.answers()
+        # Who has logged out is cut off; what was told until then counts all the same.
+        with suppress(Closed) if CALLS[short(handler.name)].ends else nullcontext():
+            await tab.quiet_for(1)
+            assert await tab.answers()
         assert victim.text not in json.dumps(tab.state)
-    after = house.content()
-    for table, rows in before.items():
-        assert [row for row in after[table] if row in rows] == rows, table
+    # A stranger may take such an id for a name.
+    assert [row for row in theirs(house, victim) if row in before] == before
 
 
 async def test_an_address_of_somebody_else(house: House) -> None:
