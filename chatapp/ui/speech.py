@@ -10,6 +10,8 @@ from typing import Final
 
 #: A screen reader that is told more often never comes to the end of a sentence.
 PAUSE_SECONDS: Final = 1.0
+#: What was sent so shortly before the end of a reply may be replaced before it was drawn: it is said again.
+DRAWN_SECONDS: Final = 0.25
 #: What may wait to be said: about ten seconds of speech.
 MOST_CHARS: Final = 240
 
@@ -25,6 +27,7 @@ class Speech:
 
     def __init__(self, text: str = "") -> None:
         self._pending: list[str] = []
+        self._said: str = ""
         self._said_at: float | None = None
         #: The end of the text, of which no sentence is whole yet.
         self._rest: str = ""
@@ -62,7 +65,10 @@ class Speech:
             return ""
         if not at_once and self._said_at is not None and now - self._said_at < PAUSE_SECONDS:
             return ""
-        words, self._pending, self._said_at = " ".join(self._pending), [], now
+        words = " ".join(self._pending)
+        if self._said_at is not None and now - self._said_at < DRAWN_SECONDS:
+            words = f"{self._said} {words}"
+        self._said, self._pending, self._said_at = words, [], now
         return words
 
     def _read(self, line: str, *, whole: bool) -> str:

@@ -110,7 +110,7 @@ def test_the_last_transformer_is_outermost() -> None:
     transformers = chatapp.chatapp.app.api_transformer
     assert isinstance(transformers, list)
     # Calls are counted behind the guard, whose own answers have the headers as well.
-    assert [one.func.__name__ for one in transformers[1:]] == ["Asking", "Guard", "SecurityHeaders"]
+    assert [one.func.__name__ for one in transformers[1:]] == ["Pages", "Asking", "Guard", "SecurityHeaders"]
 
 
 def test_the_token_in_the_query_is_the_states_key() -> None:
