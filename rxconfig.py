@@ -8,6 +8,8 @@ from pathlib import Path
 import reflex as rx
 
 from chatapp.settings import PROJECT_ROOT, load_or_exit
+from chatapp.ui.own_origin import OwnOrigin
+from chatapp.ui.theme import TAILWIND
 
 settings = load_or_exit()
 
@@ -32,17 +34,6 @@ unwatched = [settings.data_dir, *(entry for entry in PROJECT_ROOT.iterdir() if e
 os.environ.setdefault("REFLEX_HOT_RELOAD_EXCLUDE_PATHS", ":".join(str(path) for path in unwatched))
 
 
-def plugins() -> list[rx.plugins.Plugin]:
-    """Tailwind as the page's theme wants it, once there is one."""
-    try:
-        from chatapp.ui.theme import TAILWIND
-    except ModuleNotFoundError as missing:
-        if missing.name not in {"chatapp.ui", "chatapp.ui.theme"}:
-            raise
-        return [rx.plugins.TailwindV4Plugin()]
-    return [rx.plugins.TailwindV4Plugin(config=TAILWIND)]
-
-
 config = rx.Config(
     app_name="chatapp",
     telemetry_enabled=False,
@@ -58,6 +49,6 @@ config = rx.Config(
     # Reflex's state is a cache of the screen: the truth is in the database, and a page that comes back reads
     # it there. On disk (the default) each change of a state would be pickled and written for nothing.
     state_manager_mode=rx.constants.StateManagerMode.MEMORY,
-    plugins=plugins(),
+    plugins=[rx.plugins.TailwindV4Plugin(config=TAILWIND), OwnOrigin()],
     disable_plugins=[rx.plugins.SitemapPlugin],  # it would list pages that only their owner can open
 )

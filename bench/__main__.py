@@ -1,6 +1,7 @@
 """`python -m bench`: K users, one message each, through the browser's own protocol, against the real app.
 
-The app runs in production mode in one process on SQLite; upstream is the tests' vendor-format server in
+The app runs in production mode in one process on SQLite, or with `--web 2 --workers 2` in several over a
+Redis and a PostgreSQL of their own; upstream is the tests' vendor-format server in
 another; the users are raw websockets in this one. Everything is on loopback and bounded. Quote medians of
 several runs, and compare only what was measured in one sitting.
 """
@@ -17,10 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.run import Load, measure
+from bench.stage import staged
 from tests.app_build import Build, build_app
-from tests.app_server import AppServer
-
-SECRET_KEY = "bench-" * 8
 
 
 def main() -> None:
@@ -40,6 +39,8 @@ def main() -> None:
                         rate=arguments.rate,
                         history=history,
                         ramp=arguments.ramp,
+                        web=arguments.web,
+                        workers=arguments.workers,
                     )
                     row = measured(load, build, Path(tempfile.mkdtemp(dir=place)))
                     rows.append(row)
@@ -52,8 +53,8 @@ def measured(load: Load, build: Build, folder: Path) -> dict[str, Any]:
     """The figures of this load on a server of its own, see `bench.run.measure`."""
     import uvloop
 
-    with _upstream() as url, _server(build, folder, url) as server:
-        return uvloop.run(measure(load, server=server, upstream_url=url, secret_key=SECRET_KEY))
+    with _upstream() as url, staged(build, folder, url, web=load.web, workers=load.workers) as stage:
+        return uvloop.run(measure(load, stage=stage, upstream_url=url))
 
 
 def _arguments() -> argparse.Namespace:
@@ -68,6 +69,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", "-r", type=float, default=30, help="tokens a second of each reply")
     parser.add_argument("--history", type=numbers, default=[0], help="messages already there, comma list")
     parser.add_argument("--ramp", type=float, default=3, help="seconds over which the users send")
+    parser.add_argument("--web", type=int, default=1, help="web processes")
+    parser.add_argument("--workers", type=int, default=0, help="workers; 0: the web processes do their work")
     parser.add_argument("--out", type=Path, help="also write the figures as JSON")
     return parser.parse_args()
 
@@ -83,26 +86,6 @@ def _upstream() -> Generator[str]:
             process.terminate()
 
 
-@contextlib.contextmanager
-def _server(build: Build, folder: Path, url: str) -> Generator[AppServer]:
-    server = AppServer(
-        build,
-        data_dir=folder / "data",
-        env={
-            "OPENAI_BASE_URL": url,
-            "OPENAI_API_KEY": "bench",
-            "DEFAULT_MODEL": "openai:mock",
-            "SECRET_KEY": SECRET_KEY,
-            "MAX_CONCURRENT_STREAMS": "2000",
-            "MAX_CONNECTIONS_PER_IP": "5000",
-        },
-    )
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
 def _line(row: dict[str, Any]) -> str:
     return (
         f"users {row['users']:4d} tokens {row['tokens']:5d} history {row['history']:4d} | "
@@ -110,7 +93,8 @@ def _line(row: dict[str, Any]) -> str:
         f"delay p50 {row['delay_p50_ms']:6.0f} p95 {row['delay_p95_ms']:6.0f} ms | "
         f"submit p50 {row['submit_p50_ms']:5.0f} p95 {row['submit_p95_ms']:5.0f} ms | "
         f"first+ p50 {row['first_p50_ms']:5.0f} p95 {row['first_p95_ms']:5.0f} ms | "
-        f"CPU {row['cpu_s_per_1k_tokens']:.3f} s/1k ({row['cpu_cores']:.2f} cores) | "
+        f"CPU {row['cpu_s_per_1k_tokens']:.3f} s/1k ({row['cpu_cores']:.2f} cores), "
+        f"engines {row['engines_s_per_1k_tokens']:.3f} | "
         f"{row['bytes_per_byte']:5.1f} B/B, {row['updates']:4.0f} updates | "
         f"{row['kb_per_user']:5.0f} KB/user {row['errors'] or ''}"
     )

@@ -1,9 +1,7 @@
 """Conversations that are already there when the users come."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from chatapp.domain.ids import new_id
 from chatapp.domain.messages import Message, Role, TextPart
@@ -20,12 +18,9 @@ TEXTS = {
 }
 
 
-async def fill(
-    data_dir: Path, messages: int, users: Sequence[tuple[str, str]], cookies: LoginCookies
-) -> None:
+async def fill(url: str, messages: int, users: Sequence[tuple[str, str]], cookies: LoginCookies) -> None:
     """Writes a conversation of so many messages for each (cookie, conversation id)."""
-    await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
-    database = Database(f"sqlite:///{data_dir / 'chatapp.db'}")
+    database = Database(url)
     await migrate(database)
     for cookie, conversation_id in users:
         await database.write(

@@ -16,9 +16,9 @@ import aiohttp
 
 from bench.history import fill
 from bench.reading import shown
+from bench.stage import SECRET_KEY, Stage
 from bench.user import User, refusal
 from chatapp.services.cookies import LoginCookies
-from tests.app_server import AppServer
 from tests.upstream.tokens import text
 
 COOKIE = "chatapp_login"
@@ -36,28 +36,29 @@ class Load:
     rate: float
     history: int
     ramp: float
+    web: int = 1
+    workers: int = 0
 
 
-async def measure(load: Load, *, server: AppServer, upstream_url: str, secret_key: str) -> dict[str, Any]:
-    """Runs the load and returns its figures; times in ms, memory in KB."""
-    cookies = LoginCookies(secret_key=secret_key, ttl=timedelta(days=1))
-    users = [_user(load, number, server.url, cookies.make()) for number in range(load.users)]
+async def measure(load: Load, *, stage: Stage, upstream_url: str) -> dict[str, Any]:
+    """Runs the load and returns its figures; times in ms, memory in KB. The users share the web processes."""
+    cookies = LoginCookies(secret_key=SECRET_KEY, ttl=timedelta(days=1))
+    urls = [server.url for server in stage.servers]
+    users = [_user(load, number, urls[number % len(urls)], cookies.make()) for number in range(load.users)]
     if load.history:
-        await fill(
-            server.data_dir, load.history, [(user.cookie, user.conversation_id) for user in users], cookies
-        )
-    await asyncio.to_thread(server.start)
-    await _warm_up(server, upstream_url, cookies)
-    before_kb = server.rss_bytes() / 1024
+        own = [(user.cookie, user.conversation_id) for user in users]
+        await fill(stage.database_url, load.history, own, cookies)
+    await asyncio.to_thread(stage.start)
+    await _warm_up(urls, cookies)
+    before_kb = _rss_kb(stage.pids())
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
-        gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
-        await asyncio.gather(*(_connected(user, http, gate) for user in users))
-        cpu, began = _cpu_seconds(server.pids()), time.monotonic()
+        await connect_all(users, http)
+        cpu, engines, began = cpu_seconds(stage.pids()), cpu_seconds(stage.engines()), time.monotonic()
         await _all_send(load, users)
         seconds = time.monotonic() - began
-        cpu = _cpu_seconds(server.pids()) - cpu
-        used_kb = server.rss_bytes() / 1024 - before_kb
+        cpu, engines = cpu_seconds(stage.pids()) - cpu, cpu_seconds(stage.engines()) - engines
+        used_kb = _rss_kb(stage.pids()) - before_kb
         await asyncio.gather(*(user.close() for user in users))
         async with http.post(upstream_url.replace("/v1", "/log"), json={"ids": []}) as answer:
             log = await answer.json()
@@ -67,6 +68,7 @@ async def measure(load: Load, *, server: AppServer, upstream_url: str, secret_ke
         | figures
         | {
             "cpu_s_per_1k_tokens": cpu / (load.users * load.tokens / 1000),
+            "engines_s_per_1k_tokens": engines / (load.users * load.tokens / 1000),
             "cpu_cores": cpu / seconds,
             "kb_per_user": used_kb / load.users,
         }
@@ -83,17 +85,23 @@ def _user(load: Load, number: int, url: str, cookie: str) -> User:
     )
 
 
-async def _connected(user: User, http: aiohttp.ClientSession, gate: asyncio.Semaphore) -> None:
-    async with gate:
-        await user.connect(http)
+async def connect_all(users: Sequence[User], http: aiohttp.ClientSession) -> None:
+    """Opens their pages, a few at a time: what it takes when all come at once is `bench.tabs`' question."""
+    gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
+
+    async def one(user: User) -> None:
+        async with gate:
+            await user.connect(http)
+
+    await asyncio.gather(*(one(user) for user in users))
 
 
-async def _warm_up(server: AppServer, upstream_url: str, cookies: LoginCookies) -> None:
-    """Two short replies: imports, statements and connections are made once, at nobody's cost."""
+async def _warm_up(urls: Sequence[str], cookies: LoginCookies) -> None:
+    """Two short replies at each: imports, statements and connections are made once, at nobody's cost."""
     load = Load(users=1, tokens=20, rate=100, history=0, ramp=0)
     async with aiohttp.ClientSession() as http:
-        for number in (-1, -2):
-            user = _user(load, number, server.url, cookies.make())
+        for number, url in enumerate((*urls, *urls), 1):
+            user = _user(load, -number, url, cookies.make())
             await user.connect(http)
             await user.run(delay=0, patience=30)
             assert not user.error, user.error
@@ -155,7 +163,13 @@ def _spread(name: str, values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _cpu_seconds(pids: Sequence[int]) -> float:
+def _rss_kb(pids: Sequence[int]) -> float:
+    """Resident memory of these processes (Linux)."""
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def cpu_seconds(pids: Sequence[int]) -> float:
     """User and system time of these processes so far (Linux, 10 ms steps)."""
     total = 0
     for pid in pids:

@@ -1,7 +1,9 @@
-"""`python -m bench.search`: how long a search takes as one types, in a database of so many messages.
+"""`python -m bench.search`: what a search costs as one types, in databases of so many messages.
 
 One person owns them all, which is the worst case. Words are drawn as in a language: a few short ones are
-everywhere. What is typed is drawn likewise, so common words are typed as often as they are said.
+everywhere. What is typed is drawn likewise, so common words are typed as often as they are said. Each kind of
+database is asked for the same, one after the other in one sitting: wall time and CPU time, which a busy
+machine does not change, of this process and of PostgreSQL's together.
 """
 
 import argparse
@@ -9,7 +11,9 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -21,6 +25,7 @@ from chatapp.domain.messages import Message, Role, TextPart
 from chatapp.services.search import Search
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
+from tests.postgres import PostgresServer
 from tests.storage.made import make_conversation, opened_database, principal
 
 LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
@@ -43,21 +48,71 @@ class Language:
         return " ".join(self.chances.choices(self.words, cum_weights=self._shares, k=length))
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An empty database."""
+
+    name: str
+    url: str
+    #: CPU time of the servers that belong to it, in seconds.
+    cpu_s: Callable[[], float] = lambda: 0.0
+    #: What a server does by itself after a while.
+    settle: Callable[[], object] = lambda: None
+    size: Callable[[], float] = lambda: 0.0
+
+
+@contextmanager
+def _sqlite() -> Generator[Place]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bench.db"
+        yield Place("sqlite", f"sqlite:///{file}", size=lambda: file.stat().st_size / 1e6)
+
+
+@contextmanager
+def _postgresql() -> Generator[Place]:
+    server = PostgresServer()
+    try:
+        url = server.start().create_database()
+        name = url.rpartition("/")[2]
+        yield Place(
+            "postgresql",
+            url,
+            cpu_s=lambda: sum(map(_cpu_s, server.pids())),
+            settle=lambda: server.run("VACUUM ANALYZE", database=name),
+            size=lambda: server.run(f"SELECT pg_database_size('{name}')")[0][0] / 1e6,
+        )
+    finally:
+        server.stop()
+
+
+def _cpu_s(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+KINDS = {"sqlite": _sqlite, "postgresql": _postgresql}
+
+
 async def main() -> None:
-    """Fills a database, types, prints a table."""
+    """Fills the databases, types, prints a table for each."""
     parser = argparse.ArgumentParser(prog="python -m bench.search", description=__doc__)
     parser.add_argument("--messages", "-n", type=int, default=100_000)
+    parser.add_argument("--database", choices=[*KINDS, "both"], default="sqlite")
     arguments = parser.parse_args()
+    for kind in KINDS if arguments.database == "both" else [arguments.database]:
+        with KINDS[kind]() as place:
+            async with opened_database(place.url) as database:
+                await _measure(place, database, arguments.messages)
+
+
+async def _measure(place: Place, database: Database, count: int) -> None:
     language, owner = Language(), principal()
-    with tempfile.TemporaryDirectory() as folder:
-        async with opened_database(Path(folder) / "bench.db") as database:
-            started = time.perf_counter()
-            for _ in range(arguments.messages // IN_ONE):
-                await database.write(lambda transaction: _conversation(transaction, language, owner))
-            seconds = time.perf_counter() - started
-            size = (Path(folder) / "bench.db").stat().st_size / 1e6
-            print(f"{arguments.messages} messages written in {seconds:.0f} s, {size:.0f} MB")
-            await _type(database, language, owner)
+    started = time.perf_counter()
+    for _ in range(count // IN_ONE):
+        await database.write(lambda transaction: _conversation(transaction, language, owner))
+    seconds = time.perf_counter() - started
+    place.settle()
+    print(f"{place.name}: {count} messages written in {seconds:.0f} s, {place.size():.0f} MB", flush=True)
+    await _type(place, database, language, owner)
 
 
 def _conversation(transaction: Transaction, language: Language, owner: Principal) -> None:
@@ -73,24 +128,28 @@ def _conversation(transaction: Transaction, language: Language, owner: Principal
         ConversationRepository(transaction).add_message(conversation, message)
 
 
-async def _type(database: Database, language: Language, owner: Principal) -> None:
+async def _type(place: Place, database: Database, language: Language, owner: Principal) -> None:
     search = Search(database=database)
     for count in (1, 2, 3):
-        times: dict[str, list[float]] = {}
+        taken: dict[str, list[tuple[float, float]]] = {}
         for _ in range(30):
             phrase = " ".join(language.text(1) for _ in range(count))
             for end in range(1, len(phrase) + 1):
-                started = time.perf_counter()
+                wall, cpu = time.perf_counter(), time.process_time() + place.cpu_s()
                 await search.find(owner, phrase[:end])
-                taken = 1000 * (time.perf_counter() - started)
+                one = time.perf_counter() - wall, time.process_time() + place.cpu_s() - cpu
                 last = len(phrase[:end].split(" ")[-1])
-                times.setdefault(f"{min(last, 4)}", []).append(taken)
-                times.setdefault("all", []).append(taken)
-        for letters, found in sorted(times.items()):
-            print(f"up to {count} words, {letters:>3} letters of the last: {_line(found)}")
+                taken.setdefault(f"{min(last, 4)}", []).append(one)
+                taken.setdefault("all", []).append(one)
+        for letters, found in sorted(taken.items()):
+            walls, cpus = zip(*found, strict=True)
+            print(
+                f"up to {count} words, {letters:>3} letters of the last: {_line(walls)} | CPU {_line(cpus)}"
+            )
 
 
-def _line(times: Sequence[float]) -> str:
+def _line(seconds: Sequence[float]) -> str:
+    times = [1000 * one for one in seconds]
     return f"p50 {median(times):5.1f}  p95 {quantiles(times, n=20)[-1]:5.1f}  max {max(times):5.1f} ms"
 
 

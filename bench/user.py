@@ -10,6 +10,7 @@ from uuid import uuid4
 import aiohttp
 
 from bench.reading import LAST, Frame
+from bench.stage import MODEL
 from tests.wire import packets
 
 SEND = "reflex___state____state.chatapp___ui___chat____chat.send"
@@ -81,7 +82,7 @@ class User:
             "key": uuid4().hex,
             "conversation_id": self.conversation_id,
             "text": self.message,
-            "model": "",
+            "model": MODEL,  # the page always says which one it shows
         }
         event = packets.reflex_event(SEND, payload, path=self._path)
         self.sent_ns = time.monotonic_ns()

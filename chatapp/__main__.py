@@ -1,4 +1,4 @@
-"""The command line: `python -m chatapp migrate | doctor | user`."""
+"""The command line: `python -m chatapp worker | migrate | doctor | user`."""
 
 import argparse
 import asyncio
@@ -15,11 +15,12 @@ from chatapp.domain.errors import ChatError
 from chatapp.services.operating import Operating
 from chatapp.services.passwords import Passwords, made_up_password
 from chatapp.settings import Settings, load_or_exit
+from chatapp.settings.reading import REDIS_NEEDED
 from chatapp.storage.database import Database
 from chatapp.storage.migrate import differences, migrate
 
 #: What the contract promises and a later issue builds.
-NOT_BUILT_YET = ("worker", "export", "import")
+NOT_BUILT_YET = ("export", "import")
 #: What Reflex 0.10.1 needs to build the page.
 OLDEST_NODE = (22, 22)
 
@@ -31,6 +32,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database up to date (the app does it at each start)")
     commands.add_parser("doctor", help="check what the app needs, and say what is missing")
+    _worker_options(commands.add_parser("worker", help="make replies, beside web processes (needs Redis)"))
     _user_commands(commands.add_parser("user", help="make and change accounts"))
     for name in NOT_BUILT_YET:
         commands.add_parser(name, help="not built yet")
@@ -38,9 +40,30 @@ def main() -> None:
     if arguments.command in NOT_BUILT_YET:
         parser.error(f"{arguments.command} is not built yet")
     try:
+        if arguments.command == "worker":
+            sys.exit(_work(settings, arguments))
         sys.exit(asyncio.run(_run(settings, arguments)))
     except ChatError as error:
         sys.exit(f"chatapp: {error.message}")
+
+
+def _worker_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--concurrency", type=int, help="replies at once (MAX_CONCURRENT_STREAMS)")
+    parser.add_argument("--name", default="", help="what it is called in logs and health (the host's name)")
+    parser.add_argument(
+        "--port", type=int, default=0, help="/live, /ready and /metrics, on this machine alone"
+    )
+
+
+def _work(settings: Settings, arguments: argparse.Namespace) -> int:
+    if settings.redis_url is None:
+        sys.stderr.write(f"chatapp: REDIS_URL: {REDIS_NEEDED}\n")
+        return 2
+    # Here and not above: the other commands need none of it.
+    from chatapp.working import work
+
+    work(settings, concurrency=arguments.concurrency, name=arguments.name, port=arguments.port)
+    return 0
 
 
 def _user_commands(parser: argparse.ArgumentParser) -> None:
@@ -149,7 +172,7 @@ def _folder(settings: Settings) -> Iterator[str]:
 
 
 async def _schema(settings: Settings) -> list[str]:
-    if not settings.database_path.exists():
+    if settings.database_url.startswith("sqlite:") and not settings.database_path.exists():
         return []
     database = Database(settings.database_url)
     try:
@@ -162,6 +185,8 @@ async def _schema(settings: Settings) -> list[str]:
 
 
 def _node() -> Iterator[str]:
+    if os.environ.get("__REFLEX_SKIP_COMPILE"):  # in an image, whose page is built
+        return
     path = os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", "")))  # noqa: PTH120
     node = shutil.which("node", path=path)
     if node is None:

@@ -1,4 +1,7 @@
-"""The page, built once from a copy of the project, for every test that needs the running app."""
+"""The page, built once from a copy of the project, for every test that needs the running app.
+
+`python -m tests.app_build` builds it, so that the first of them need not.
+"""
 
 import fcntl
 import hashlib
@@ -16,8 +19,6 @@ from typing import Final
 PROJECT: Final = Path(__file__).resolve().parent.parent
 #: What the app is made of; a change in any of it makes a new build.
 SOURCES: Final = ("chatapp", "assets", "rxconfig.py", "reflex.lock", "requirements.txt")
-#: The port that the page is built for. Each server's copy of the page is told its own.
-BUILT_PORT: Final = 8000
 BUILD_TIMEOUT_S: Final = 300.0
 #: What a server inherits: a developer's own keys and settings stay out of the tests.
 INHERITED: Final = (
@@ -120,14 +121,6 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def retarget(web: Path, *, port: int) -> None:
-    """Tell a copy of the page where its socket is."""
-    here, there = f"localhost:{BUILT_PORT}", f"localhost:{port}"
-    for script in [*web.glob("build/client/assets/*.js"), web / "env.json"]:
-        text = script.read_text()
-        if here in text:
-            # A new file each, since the old one is shared with the other copies.
-            script.unlink()
-            script.write_text(text.replace(here, there))
-            for packed in script.parent.glob(f"{script.name}.*"):
-                packed.unlink()
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        build_app(Path(folder) / "build")

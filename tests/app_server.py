@@ -24,11 +24,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final, cast
 
 import pytest
 
-from tests.app_build import INHERITED, PROJECT, Build, build_app, link_tree, retarget
+from tests.app_build import INHERITED, PROJECT, Build, build_app, link_tree
+from tests.fork_server import Forked, forked
+from tests.spawning import spawned
 
 START_TIMEOUT_S: Final = 40.0
 STOP_TIMEOUT_S: Final = 15.0
@@ -42,7 +44,7 @@ def free_port() -> int:
 
 
 class AppServer:
-    """One server: a port and a data folder that stay the same over restarts."""
+    """One server: a port and a data folder that stay the same over restarts. It ends with this process."""
 
     def __init__(
         self,
@@ -52,15 +54,18 @@ class AppServer:
         env: Mapping[str, str] | None = None,
         port: int | None = None,
         target: str = "chatapp.chatapp:app",
+        cold: bool = False,
     ) -> None:
+        """A cold one loads its libraries itself, as on a machine that runs no tests; that takes seconds."""
         self.build = build
         self.data_dir = data_dir
         self.port = port or free_port()
         self.env = dict(env or {})
         self.log_path = data_dir.parent / f"server-{self.port}.log"
         self.target = target
+        self._cold = cold or sys.platform != "linux"
         self._web = data_dir.parent / f"web-{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def url(self) -> str:
@@ -78,6 +83,16 @@ class AppServer:
         return self._process.pid
 
     @property
+    def ready_path(self) -> str:
+        """Where it says that it is ready."""
+        return "/api/ready"
+
+    @property
+    def was_started(self) -> bool:
+        """Whether there ever was a process."""
+        return self._process is not None
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -92,25 +107,17 @@ class AppServer:
         self._prepare_page()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(),
-                cwd=self.build.root,
-                env=self._environment(),
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            self._process = self._begun(log)
         if wait:
             self.wait_until_ready()
         return self
 
     def wait_until_ready(self, timeout: float = START_TIMEOUT_S) -> None:
-        """Wait for /api/ready; fails with the end of the log when the server dies or takes too long."""
+        """Wait until all works that is its own; fails with the end of the log when it does not."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             assert self.is_running, f"the server ended:\n{self.log[-4000:]}"
-            if self.get("/api/ready").status == 200:
+            if _is_ready(self.get(self.ready_path)):
                 return
             time.sleep(0.1)
         raise AssertionError(f"not ready after {timeout:g} s:\n{self.log[-4000:]}")
@@ -132,6 +139,14 @@ class AppServer:
         """kill -9 of the server and its workers; returns when they are gone."""
         self._signal_group(signal.SIGKILL)
         self._wait_gone()
+
+    def pause(self) -> None:
+        """SIGSTOP: its connections stay open and nothing answers, until `resume`."""
+        self._signal_group(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """It goes on as if no time had passed."""
+        self._signal_group(signal.SIGCONT)
 
     def terminate(self) -> int:
         """SIGTERM, as a supervisor would send it; returns the exit status. Fails when it takes too long."""
@@ -176,10 +191,19 @@ class AppServer:
         while self.pids() and time.monotonic() < deadline:
             time.sleep(0.02)
 
-    def _command(self) -> list[str]:
+    @property
+    def command(self) -> list[str]:
+        """What is started: a module and its arguments."""
         # What `reflex run --env prod --single-port` ends in, without building anew.
         options = ["--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(self.port)]
-        return [sys.executable, "-m", "granian", *options, "--workers", "1", self.target]
+        return ["granian", *options, "--workers", "1", self.target]
+
+    def _begun(self, log: IO[bytes]) -> subprocess.Popen[bytes] | Forked:
+        where: dict[str, Any] = {"cwd": self.build.root, "env": self._environment()}
+        if not self._cold:
+            return forked(self.command, **where, log=log)
+        outside = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
+        return spawned([sys.executable, "-m", *self.command], **where, **outside)
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -193,17 +217,15 @@ class AppServer:
             **self.env,
             "REFLEX_ENV_MODE": "prod",
             "__REFLEX_SKIP_COMPILE": "1",
-            "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "1",
             "REFLEX_WEB_WORKDIR": str(self._web),
             "REFLEX_FRONTEND_PORT": str(self.port),
             "REFLEX_BACKEND_PORT": str(self.port),
         }
 
     def _prepare_page(self) -> None:
-        """This server's own copy of the page, which looks for its socket on this server's port."""
+        """This server's own copy of the page: Reflex writes beside it."""
         if not self._web.exists():
             link_tree(self.build.web, self._web)
-            retarget(self._web, port=self.port)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,6 +274,14 @@ def servers(build: Build, folder: Path) -> Generator[StartApp]:
     finally:
         for server in started:
             server.stop()
+
+
+def _is_ready(answer: Answer) -> bool:
+    """Its own parts; that the model's server is away may be what a test is about."""
+    if answer.status != 503:
+        return answer.status == 200
+    checks = cast("dict[str, dict[str, object]]", answer.json())["checks"]
+    return "database" in checks and all(good is True for name, good in checks.items() if name != "providers")
 
 
 def _lower(headers: Message) -> dict[str, str]:

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from sqlite3 import connect
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from chatapp.domain.messages import Message
 from chatapp.domain.runs import Turn
 from chatapp.services.following import Progress
 from chatapp.settings import Settings
+from tests import databases
 from tests.storage.made import principal
 from tests.upstream import Record, Upstream
 
@@ -127,18 +127,15 @@ class Follower:
 
 
 def rows(settings: Settings, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What the database file holds, asked past the product."""
-    with closing(connect(settings.database_path)) as connection:
-        return connection.execute(query, values).fetchall()
+    """What the database holds, asked past the product; `?` stands for a value."""
+    return databases.rows(settings.database_url, query, *values)
 
 
 @contextmanager
 def locked(settings: Settings) -> Generator[None]:
-    """Another program, a backup say, holds the database file's write lock."""
-    with closing(connect(settings.database_path, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+    """Another program, a backup say, holds the lock that each write needs."""
+    with databases.locked(settings.database_url):
         yield
-        connection.execute("ROLLBACK")
 
 
 Opening = Callable[..., AbstractAsyncContextManager[Chat]]
@@ -157,6 +154,7 @@ def opening(upstream: Upstream, settings_with: Callable[..., Settings], tmp_path
     @asynccontextmanager
     async def opened(**variables: str) -> AsyncGenerator[Chat]:
         settings = settings_with(**{"OPENAI_BASE_URL": upstream.base_url, "LOCAL_MODEL": "off"} | variables)
+        databases.make_schema(settings.database_url)
         async with open_services(settings) as services:
             yield Chat(services, upstream)
 

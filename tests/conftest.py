@@ -9,7 +9,19 @@ import hypothesis
 import pytest
 
 from chatapp.settings import Settings, load
+from tests.databases import database_file, database_kind, database_url
 from tests.needs import require
+from tests.postgres import postgres_database, postgres_server
+from tests.redis import redis_server
+
+__all__ = [
+    "database_file",
+    "database_kind",
+    "database_url",
+    "postgres_database",
+    "postgres_server",
+    "redis_server",
+]
 
 # A machine that is busy is no reason to fail an example: pytest's own timeout is there for what hangs.
 hypothesis.settings.register_profile("chatapp", deadline=None)
@@ -19,11 +31,12 @@ NOTHING_MAY_BE_SKIPPED = os.environ.get("CHATAPP_TEST_REQUIRE") == "all"
 
 
 @pytest.fixture
-def settings_with(tmp_path: Path) -> Callable[..., Settings]:
-    """Make settings from the given variables alone, with a data folder that is the test's own."""
+def settings_with(tmp_path: Path, database_kind: str, database_url: str) -> Callable[..., Settings]:
+    """Make settings from the given variables alone, with data folder and database that are the test's own."""
+    own = {} if database_kind == "sqlite" else {"DATABASE_URL": database_url}
 
     def make(**variables: str) -> Settings:
-        return load({"CHATAPP_DATA_DIR": str(tmp_path / "data"), **variables})
+        return load({"CHATAPP_DATA_DIR": str(tmp_path / "data"), **own, **variables})
 
     return make
 

@@ -30,8 +30,9 @@ BLANK = Message(
     model="x:y",
 )
 
-#: Every character that can be stored: emoji, right-to-left, combining ones, NUL and control characters too.
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+#: Every character that can be stored: emoji, right-to-left, combining ones, control characters too. NUL and
+#: lone surrogates are none (`chatapp.domain.texts.clean`).
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 words = st.text("abcxyz", min_size=1, max_size=6)
 counts = st.integers(0, 2**40)
 usages = st.builds(Usage, input_tokens=counts, output_tokens=counts)

@@ -32,10 +32,29 @@ def _has_chromium() -> bool:
     return chromium_path() is not None or any(browsers.glob("chromium*"))
 
 
+def postgres_programs() -> Path | None:
+    """The folder of PostgreSQL's programs. Debian keeps those of each version in one of its own."""
+    if not shutil.which("setpriv"):  # Linux's way to run it as somebody else than root
+        return None
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(versions, key=lambda path: int(path.parts[-3]), default=None)
+    return newest.parent if newest else None
+
+
+def pgbouncer_path() -> str | None:
+    """Debian has it where only root looks."""
+    return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+
+
 NEEDS: Final = {
     "chromium": Need(_has_chromium, "apt-get install chromium, or: playwright install --with-deps chromium"),
     "redis": Need(program("redis-server", "valkey-server"), "apt-get install redis-server"),
-    "postgres": Need(program("postgres", "initdb"), "apt-get install postgresql"),
+    "postgres": Need(lambda: postgres_programs() is not None, "apt-get install postgresql"),
+    "pgbouncer": Need(lambda: pgbouncer_path() is not None, "apt-get install pgbouncer"),
+    "caddy": Need(program("caddy"), "apt-get install caddy"),
+    "curl": Need(program("curl"), "apt-get install curl"),
     "git": Need(program("git"), "apt-get install git"),
     "linux": Need(Path("/proc/self/fd").exists, "Linux: the test looks into /proc"),
 }

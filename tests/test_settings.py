@@ -35,19 +35,22 @@ WRONG = [
     ("CORS_ALLOWED_ORIGINS", "https://a.example, *", "name the origins"),
     ("CORS_ALLOWED_ORIGINS", "https://*.example", "name the origins"),
     ("DATABASE_URL", "mysql://localhost/chat", "sqlite:///"),
+    ("DATABASE_URL", "postgresql:chat", "postgresql://"),
+    ("DATABASE_URL", "postgresql://me@host:many/chat", "postgresql://"),
     ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
     ("DATABASE_URL", "sqlite://", "must name a file"),
+    ("REDIS_URL", "http://localhost:6379", "redis://localhost"),
+    ("REDIS_URL", "redis://localhost:99999", "redis://localhost"),
+    ("REDIS_URL", "redis://localhost/name", "redis://localhost"),
+    ("REDIS_URL", "redis://", "redis://localhost"),
     ("TRUSTED_PROXY_HOPS", "11", "less than or equal to 10"),
     ("LOG_LEVEL", "loud", "'debug'"),
 ]
 
 UNBUILT = [
     ("AUTH_MODE", "OIDC"),
-    ("WORKER", "external"),
-    ("DATABASE_URL", "postgresql://u:p@db/chat"),
-    ("TOKEN_TTL", "60"),
     ("STREAMING_ENABLED", "false"),
-    *((name, "1") for name in NOT_BUILT_YET if name not in {"TOKEN_TTL", "STREAMING_ENABLED"}),
+    *((name, "1") for name in NOT_BUILT_YET if name != "STREAMING_ENABLED"),
 ]
 
 
@@ -79,6 +82,31 @@ def test_an_empty_value_is_the_same_as_none(settings_with: Make):
     assert settings_with(REDIS_URL="", LOGIN_TTL=" ") == settings_with()
 
 
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({"REDIS_URL": "cache"}, "redis://cache/0"),
+        ({"REDIS_URL": "cache:6380"}, "redis://cache:6380/0"),
+        ({"REDIS_URL": "redis://cache"}, "redis://cache/0"),
+        ({"REDIS_URL": "rediss://u:p@cache:1/3"}, "rediss://u:p@cache:1/3"),
+        ({"REDIS_URL": "[::1]:6379", "REDIS_PASSWORD": "p/w@d"}, "redis://:p%2Fw%40d@[::1]:6379/0"),
+        ({"REDIS_URL": "redis://u:p@c/1", "REDIS_PASSWORD": "q", "REDIS_USER": "v"}, "redis://v:q@c/1"),
+        ({"REDIS_URL": "unix:///run/redis.sock"}, "unix:///run/redis.sock"),
+        ({}, ""),
+    ],
+    ids=["host", "host and port", "url", "whole", "password", "both", "socket", "none"],
+)
+def test_redis_is_one_url_for_everything(settings_with: Make, given: dict[str, str], url: str):
+    """However it is said: with a library's URL, as host and port, with the password apart."""
+    assert settings_with(**given).redis == url
+
+
+def test_a_password_for_no_redis_is_a_mistake(settings_with: Make):
+    """Whoever gave one believes that there is a Redis."""
+    with pytest.raises(SettingsError, match=r"^REDIS_PASSWORD: .*REDIS_URL"):
+        settings_with(REDIS_PASSWORD="hunter2")
+
+
 def test_settings_cannot_be_changed(settings: Settings):
     with pytest.raises(ValidationError):
         settings.login_ttl = timedelta(seconds=1)  # pyright: ignore[reportAttributeAccessIssue]
@@ -103,15 +131,21 @@ def test_what_is_not_built_yet_is_refused_by_name(settings_with: Make, name: str
 
 
 def test_a_default_of_something_unbuilt_asks_for_nothing(settings_with: Make):
-    assert settings_with(TOKEN_TTL="3600", STREAMING_ENABLED="True") == settings_with()
+    assert settings_with(STREAMING_ENABLED="True") == settings_with()
+
+
+def test_a_worker_of_its_own_needs_redis(settings_with: Make):
+    """Without it nobody would tell the page what is written elsewhere."""
+    with pytest.raises(SettingsError, match=r"^REDIS_URL: must be set"):
+        settings_with(WORKER="external")
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("OPENAI_BASE_URL", "ftp://me:hunter2@host"),
-        ("DATABASE_URL", "postgresql://me:hunter2@host/chat"),
-        ("REDIS_PASSWORD", "hunter2"),
+        ("DATABASE_URL", "postgresql://me:hunter2@host:many/chat"),
+        ("REDIS_URL", "http://:hunter2@host"),
         ("GEMINI_BASE_URL", "hunter2"),
         ("SECRET_KEY", "hunter2"),
     ],
@@ -187,6 +221,14 @@ def test_of_two_first_starts_at_once_one_secret_wins(settings_with: Make, monkey
 
     monkeypatch.setattr(chatapp.settings.reading.secrets, "token_urlsafe", overtaken)
     assert settings_with().secret_key == other[0].secret_key
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+def test_postgresql_is_named_as_anybody_names_it(settings_with: Make, scheme: str):
+    """Which driver is used is the app's own affair."""
+    settings = settings_with(DATABASE_URL=f"{scheme}://me:a%40b@db:5433/chat?sslmode=require")
+    assert settings.database_url == "postgresql://me:a%40b@db:5433/chat?sslmode=require"
+    assert "a%40b" not in repr(settings)
 
 
 def test_relative_paths_start_at_the_project(

@@ -7,48 +7,52 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, Protocol
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from chatapp.api import asking
-from chatapp.api.asking import App, whose
-from chatapp.api.errors import problem
-from chatapp.api.guarded_socket import (
-    GONE,
-    POLICY_VIOLATION,
-    GuardedSocket,
-    Message,
-    Receive,
-    Send,
-)
+from chatapp.api.asking import asked_by, whose
+from chatapp.api.errors import HOW_TO_SIGN_IN, problem
+from chatapp.api.guarded_socket import GONE, POLICY_VIOLATION, TRY_LATER, AnyText, GuardedSocket
 from chatapp.api.handshake import (
-    Scope,
+    bearer_of,
     bound_token,
     client_address,
     inner_scope,
     login_cookies,
     origin_allowed,
+    query_token,
     says_origin,
     tab_token,
+    without_token,
 )
 from chatapp.api.packets import EventRules, Inbound
 from chatapp.api.policy import GuardPolicy
-from chatapp.domain.accounts import Principal
+from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.services.cookies import as_header
-from chatapp.services.counting import Buckets, Slots
+from chatapp.streams.counting import Buckets, Slots
+from chatapp.telemetry.exchange import note
 from chatapp.telemetry.rare import Rarely
 
 logger = logging.getLogger(__name__)
 logger.addFilter(Rarely())
 
 SOCKET_PATH: Final = "/_event"
+#: Programs' sockets: what follows is the id of a conversation.
+CHAT_SOCKETS: Final = "/ws/chat/"
 #: The guard's round: with the 2 s for which a login's answer is believed, an ended login is cut within 5 s.
 ROUND: Final = timedelta(seconds=2)
-#: An address may open all its connections twice at once, and once more in each minute.
-OPENINGS_PERIOD: Final = timedelta(seconds=60)
 
 #: RFC 9110, section 9.2.1. Whatever else there is, or will be, may change something.
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+#: RFC 6455, section 5.5: a control frame has at most 125 bytes, and two are the code's.
+_MAX_REASON_CHARS: Final = 123
+#: As much of a body that is refused is still taken from the line, and for so long.
+PASSED_OVER_BYTES: Final = 8 * 1024 * 1024
+PASSED_OVER_TIME: Final = timedelta(seconds=2)
 _WHY: Final = {
     403: "This page may not do that.",
     404: "There is nothing here.",
@@ -65,28 +69,39 @@ class Logins(asking.Logins, Protocol):
 
 
 class Guard:
-    """Wraps the whole app. `logins` is asked at each connection: services open after the app was made."""
+    """Wraps the whole app. `logins` and `bearers` are asked at each connection: services open after the app
+    was made."""
 
     def __init__(
-        self, app: App, *, policy: GuardPolicy, logins: Callable[[], Logins], rules: EventRules
+        self,
+        app: ASGIApp,
+        *,
+        policy: GuardPolicy,
+        logins: Callable[[], Logins],
+        bearers: Callable[[], asking.Logins],
+        rules: EventRules,
     ) -> None:
-        self._app: App = app
+        self._app: ASGIApp = app
         self._policy: GuardPolicy = policy
         self._logins: Callable[[], Logins] = logins
+        self._bearers: Callable[[], asking.Logins] = bearers
         self._rules: EventRules = rules
         per_address = policy.connections_per_address
         self._addresses: Slots = Slots(per_address)
         self._per_login: Slots = Slots(policy.connections_per_login)
         self._per_account: Slots = Slots(policy.connections_per_account)
-        self._openings: Buckets = Buckets(
-            burst=2 * per_address, per_second=per_address / OPENINGS_PERIOD.total_seconds()
-        )
+        self._programs: Slots = Slots(policy.program_connections_per_account)
+        self._openings: Buckets = policy.openings()
         self._open: dict[GuardedSocket, Principal] = {}
         self._rounds: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request, or refuses it."""
-        if scope["type"] == "websocket":
+        if scope["type"] == "websocket" and scope["path"].startswith(CHAT_SOCKETS):
+            refused = await self._program(scope, receive, send)
+            if refused is not None:
+                await _turn_away(refused, receive, send)
+        elif scope["type"] == "websocket":
             reason = await self._socket(scope, receive, send)
             if reason is not None:
                 logger.info("refused socket: %s", reason)
@@ -125,12 +140,45 @@ class Guard:
                     token=bound_token(token, principal.login_id),
                     address=address,
                 )
-                await self._serve(inside, principal, receive, send)
+                socket = GuardedSocket(
+                    receive=receive, send=send, inbound=Inbound(self._rules), policy=self._policy
+                )
+                await self._serve(inside, principal, socket)
         return None
 
-    async def _serve(self, scope: Scope, principal: Principal, receive: Receive, send: Send) -> None:
-        socket = GuardedSocket(receive=receive, send=send, inbound=Inbound(self._rules), policy=self._policy)
+    async def _program(self, scope: Scope, receive: Receive, send: Send) -> tuple[int, str] | None:
+        """Serves a program's socket and returns None, or says with which code and words it is refused."""
+        address = client_address(scope, trusted_proxy_hops=self._policy.trusted_proxy_hops)
+        with self._addresses.taken(address) as free:
+            if not free or not self._openings.take(address):
+                return TRY_LATER, "Too many connections from this address."
+            principal = await self._opener(scope)
+            if principal is None or principal.kind is AccountKind.VISITOR:
+                return POLICY_VIOLATION, f"You are not signed in. {HOW_TO_SIGN_IN}"
+            with self._programs.taken(principal.account_id) as free_for_account:
+                if not free_for_account:
+                    return TRY_LATER, "Too many connections of this account."
+                socket = GuardedSocket(
+                    receive=receive, send=send, inbound=AnyText(), policy=self._policy, waits=True
+                )
+                await self._serve(asked_by(without_token(scope), principal), principal, socket)
+        return None
+
+    async def _opener(self, scope: Scope) -> Principal | None:
+        """Whom a program's socket is for. Browsers can send no header with it: a token may be in the query.
+        A cookie counts for our own pages alone."""
+        bearer = bearer_of(scope)
+        if bearer is None:
+            bearer = query_token(scope)
+        if bearer is not None:
+            return await self._bearers().resolve(bearer)
+        return (
+            await whose(scope, self._policy, self._logins()) if origin_allowed(scope, self._policy) else None
+        )
+
+    async def _serve(self, scope: Scope, principal: Principal, socket: GuardedSocket) -> None:
         self._open[socket] = principal
+        note(account_id=principal.account_id)
         self._keep_rounds()
         try:
             await socket.run(lambda receive, send: self._app(scope, receive, send))
@@ -166,6 +214,7 @@ class Guard:
         elif self._is_forged(scope):
             await _refuse(403, scope, receive, send)
         elif _declared_length(scope) > self._policy.max_body_bytes:
+            await _passed_over(receive)
             await _refuse(413, scope, receive, send)
         else:
             await _LimitedBody(self._app, limit=self._policy.max_body_bytes).serve(scope, receive, send)
@@ -183,8 +232,13 @@ class Guard:
 
     def _is_forged(self, scope: Scope) -> bool:
         """A request that may change something, from a page that is not ours. Programs say no Origin; whoever
-        brings a login cookie must say it. Without a cookie a page could still log somebody in."""
+        brings a login cookie must say it. Without a cookie a page could still log somebody in.
+
+        A bearer is nothing that a browser adds by itself: the page must have it, and must be allowed to send
+        it (a preflight asks). And beside a bearer no cookie says who asks."""
         if scope["method"] in _SAFE_METHODS or origin_allowed(scope, self._policy):
+            return False
+        if bearer_of(scope) is not None:
             return False
         return says_origin(scope) or bool(login_cookies(scope, self._policy))
 
@@ -195,14 +249,37 @@ def _declared_length(scope: Scope) -> int:
 
 
 async def _refuse(status: int, scope: Scope, receive: Receive, send: Send) -> None:
-    await problem(status=status, code="refused", detail=_WHY[status])(scope, receive, send)
+    answer = problem(scope["path"], status=status, code="refused", detail=_WHY[status])
+    await answer(scope, receive, send)
+
+
+async def _passed_over(receive: Receive) -> None:
+    """Lets a body go by, within bounds: a proxy that still writes when its line is closed may hear of that,
+    and not of the answer."""
+    left = PASSED_OVER_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PASSED_OVER_TIME.total_seconds()):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body") or b"")
+                if not message.get("more_body"):
+                    return
+
+
+async def _turn_away(refused: tuple[int, str], receive: Receive, send: Send) -> None:
+    """Refuses a program's socket in a way that its library can tell: an open socket has a code and words."""
+    code, why = refused
+    logger.info("refused socket: %s", why)
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": code, "reason": why[:_MAX_REASON_CHARS]})
 
 
 class _LimitedBody:
     """Counts a request's body while it is read; a length that was declared may be a lie, or not there."""
 
-    def __init__(self, app: App, *, limit: int) -> None:
-        self._app: App = app
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self._app: ASGIApp = app
         self._left: int = limit
         self._answered: bool = False
 

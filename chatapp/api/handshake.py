@@ -4,12 +4,12 @@ import hashlib
 import re
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.types import Scope
 
 from chatapp.api.policy import GuardPolicy
-
-Scope = dict[str, Any]
 
 COOKIE: Final = "chatapp_login"
 #: The browser keeps a `__Host-` cookie only from https, for this host alone: no neighbour can plant one.
@@ -84,9 +84,40 @@ def login_cookies(scope: Scope, policy: GuardPolicy) -> list[str]:
     return found[:2]
 
 
+def bearer_of(scope: Scope) -> str | None:
+    """What follows `Authorization: Bearer`; "" when it is not one word; None when there is none."""
+    said = [value.decode("latin-1").strip() for key, value in scope["headers"] if key == b"authorization"]
+    bearers = [one for one in said if one.partition(" ")[0].casefold() == "bearer"]
+    if not bearers:
+        return None
+    word = bearers[0].partition(" ")[2].strip()
+    return word if len(said) == 1 and " " not in word else ""
+
+
+def query_token(scope: Scope) -> str | None:
+    """The `token` of a socket's query; "" when there is more than one, None when there is none."""
+    found = [value for name, value in _query(scope) if name == "token"]
+    return (found[0] if len(found) == 1 else "") if found else None
+
+
+def without_token(scope: Scope) -> Scope:
+    """The scope for whoever is behind us: nobody there logs a secret that is not there."""
+    kept = urlencode([(name, value) for name, value in _query(scope) if name != "token"])
+    return {**scope, "query_string": kept.encode()}
+
+
+def _query(scope: Scope) -> list[tuple[str, str]]:
+    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+
 def says_origin(scope: Scope) -> bool:
     """Whether there is an Origin at all: browsers say it with whatever changes something."""
     return any(key == b"origin" for key, _ in scope["headers"])
+
+
+def cookies_count(scope: Scope, policy: GuardPolicy) -> bool:
+    """Whether a login cookie of this HTTP request may say who asks: not for a page of somebody else's."""
+    return not says_origin(scope) or origin_allowed(scope, policy)
 
 
 def origin_allowed(scope: Scope, policy: GuardPolicy) -> bool:

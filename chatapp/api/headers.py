@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
-from chatapp.api.asking import App
-from chatapp.api.guarded_socket import Message, Receive, Send
-from chatapp.api.handshake import Scope, is_https
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chatapp.api.handshake import is_https
 from chatapp.api.policy import GuardPolicy
 
 _ALWAYS: Final = {
@@ -25,9 +25,11 @@ _HTTPS: Final = {b"strict-transport-security": b"max-age=31536000; includeSubDom
 class SecurityHeaders:
     """Adds them, unless a route has said something of its own."""
 
-    def __init__(self, app: App, *, policy: GuardPolicy, content_security_policy: Callable[[], str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, policy: GuardPolicy, content_security_policy: Callable[[], str]
+    ) -> None:
         """The policy's text is asked for at the first answer: the page is built after the app was made."""
-        self._app: App = app
+        self._app: ASGIApp = app
         self._policy: GuardPolicy = policy
         self._make_csp: Callable[[], str] = content_security_policy
 

@@ -54,6 +54,9 @@ class EventRules:
 class Inbound:
     """Reads one connection's frames, in order."""
 
+    #: The page never sends any, and Socket.IO would keep them for a message that names them.
+    hands_on_bytes: bool = False
+
     def __init__(self, rules: EventRules) -> None:
         self._rules: EventRules = rules
         self._open: bool = False

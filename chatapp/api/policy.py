@@ -6,7 +6,11 @@ from datetime import timedelta
 from typing import Final
 
 from chatapp.settings import Settings
+from chatapp.streams.counting import Buckets
+from chatapp.streams.limits import Rate
 
+#: An address may open all its connections twice at once, and once more in each such time.
+OPENINGS_PERIOD: Final = timedelta(seconds=60)
 #: Reflex's own doors that we do not use. `/_upload` serves everybody's files to anyone and takes any size,
 #: `/_all_routes` lists pages, `/auth-codespace` is for somebody else's product, `/_health` says what stands
 #: behind us, and less than `/api/health`.
@@ -30,6 +34,8 @@ class GuardPolicy:
     connections_per_login: int = 20
     #: Of all browsers of one person: at home, at work, on the phone.
     connections_per_account: int = 60
+    #: Of all programs of one person: many may read one reply. Each costs little here.
+    program_connections_per_account: int = 250
     #: A page sends its first packet within milliseconds of opening its socket.
     connect_timeout: timedelta = timedelta(seconds=30)
 
@@ -53,6 +59,25 @@ class GuardPolicy:
     #: Bodies of HTTP requests. Uploads will come through a route of their own.
     max_body_bytes: int = 1_000_000
     closed_paths: tuple[str, ...] = CLOSED_PATHS
+    #: Whether there is `/metrics`, for this machine and for admins.
+    metrics: bool = True
+
+    @property
+    def rate(self) -> Rate:
+        """How often somebody may call the API."""
+        return Rate(limit=self.requests_per_period, period=self.request_period)
+
+    @property
+    def calls_per_address(self) -> int:
+        """Streams, and all other calls, that an address has open at once: each costs a fifth of what a page's
+        socket does, and 200 programs behind one address may read one reply."""
+        return 5 * self.connections_per_address
+
+    def openings(self) -> Buckets:
+        """How often an address may come anew: a page loads, and a program wants its first token, as often as
+        they may open their sockets."""
+        per_address = self.connections_per_address
+        return Buckets(burst=2 * per_address, per_second=per_address / OPENINGS_PERIOD.total_seconds())
 
 
 def guard_policy(settings: Settings, *, origins: Iterable[str]) -> GuardPolicy:
@@ -66,4 +91,5 @@ def guard_policy(settings: Settings, *, origins: Iterable[str]) -> GuardPolicy:
         connections_per_address=settings.max_connections_per_ip,
         requests_per_period=settings.throttle_limit,
         request_period=settings.throttle_ttl,
+        metrics=settings.enable_metrics,
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from chatapp.api.asking import ENTRANCE, anybody
 from chatapp.api.handshake import client_address, cookie_name, header, is_https, login_cookies
 from chatapp.api.policy import GuardPolicy
-from chatapp.domain.accounts import AccountKind
+from chatapp.domain.accounts import AccountKind, HeldBy
 from chatapp.domain.addresses import local_path
 from chatapp.domain.errors import NotSignedIn
 from chatapp.services.accounts import Accounts
@@ -41,16 +41,16 @@ class Credentials(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    email: Annotated[str, Field(max_length=1_000)]
-    password: Annotated[SecretStr, Field(max_length=1_000)]
+    email: Annotated[str, Field(max_length=1_000, examples=["ann@example.org"])]
+    password: Annotated[SecretStr, Field(max_length=1_000, examples=["a long sentence is a good one"])]
 
 
 class LoggedIn(BaseModel):
     """Who somebody is now; the login itself is in the cookie alone."""
 
-    email: str
-    name: str
-    role: str
+    email: Annotated[str, Field(examples=["ann@example.org"])]
+    name: Annotated[str, Field(examples=["Ann"])]
+    role: Annotated[str, Field(examples=["user"])]
     expires_at: datetime
 
 
@@ -102,10 +102,12 @@ def _add_log_in(routes: APIRouter, desk: Callable[[], Desk], policy: GuardPolicy
     async def log_in(request: Request, given: Credentials, answer: Response) -> LoggedIn:
         """Log in with a password; the answer sets the cookie that later calls bring along."""
         admission = await desk().sign_in.log_in(
-            email=given.email, password=given.password.get_secret_value(), visit=_visit(request, policy)
+            email=given.email, password=given.password.get_secret_value(), visit=visit_of(request, policy)
         )
         # Whoever was logged in here is not any more: their login would stay in their list, held by nobody.
-        await _end_login(request, desk().sign_in)
+        before = anybody(request)
+        if before is not None and before.held_by is HeldBy.BROWSER:
+            await _end_login(request, desk().sign_in, policy)
         _admit(answer, request, policy, admission)
         account = admission.account
         return LoggedIn(
@@ -114,17 +116,17 @@ def _add_log_in(routes: APIRouter, desk: Callable[[], Desk], policy: GuardPolicy
 
     @routes.post("/api/logout", status_code=204)
     async def log_out(request: Request) -> Response:
-        """End the login that the cookie names, everywhere it is open, and forget the cookie."""
-        await _end_login(request, desk().sign_in)
+        """End the login of the cookie, or of the token, everywhere it is open; and forget the cookie."""
+        await _end_login(request, desk().sign_in, policy)
         answer = Response(status_code=204)
         _set_cookie(answer, request, policy, "", timedelta())
         return answer
 
 
-async def _end_login(request: Request, sign_in: SignIn) -> None:
+async def _end_login(request: Request, sign_in: SignIn, policy: GuardPolicy) -> None:
     before = anybody(request)
     if before is not None and before.kind is not AccountKind.VISITOR:
-        await sign_in.log_out(before)
+        await sign_in.log_out(before, address=visit_of(request, policy).address)
 
 
 def _is_new(request: Request, accounts: Accounts, policy: GuardPolicy) -> bool:
@@ -136,11 +138,12 @@ def _is_new(request: Request, accounts: Accounts, policy: GuardPolicy) -> bool:
     if principal.kind is not AccountKind.VISITOR or accounts.cookies.first_visit is AccountKind.VISITOR:
         return False
     # A guest's login that has ended makes room for a new guest. A member's does not: they log in again.
-    return not any(map(accounts.cookies.was_member, login_cookies(dict(request.scope), policy)))
+    return not any(map(accounts.cookies.was_member, login_cookies(request.scope, policy)))
 
 
-def _visit(request: Request, policy: GuardPolicy) -> Visit:
-    scope = dict(request.scope)
+def visit_of(request: Request, policy: GuardPolicy) -> Visit:
+    """Where a call comes from."""
+    scope = request.scope
     address = client_address(scope, trusted_proxy_hops=policy.trusted_proxy_hops)
     return Visit(address=address, agent=header(scope, b"user-agent") or "")
 
@@ -153,7 +156,7 @@ def _admit(answer: Response, request: Request, policy: GuardPolicy, admission: A
 def _set_cookie(
     answer: Response, request: Request, policy: GuardPolicy, value: str, lasts: timedelta
 ) -> None:
-    scope = dict(request.scope)
+    scope = request.scope
     answer.set_cookie(
         cookie_name(scope, policy),
         value,

@@ -1,6 +1,6 @@
 """Who somebody is, and who asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,6 +14,17 @@ class AccountKind(StrEnum):
     MEMBER = "member"
     #: Nobody yet: may reach the log-in page and nothing else. Only in cookies, never a row.
     VISITOR = "visitor"
+
+
+class HeldBy(StrEnum):
+    """What somebody came in with: what holds the secret of a login."""
+
+    #: A cookie.
+    BROWSER = "browser"
+    #: A token of `POST /api/token`, for an hour.
+    TOKEN = "token"  # noqa: S105
+    #: An API key, for as long as its owner likes.
+    KEY = "key"
 
 
 class Role(StrEnum):
@@ -31,6 +42,9 @@ class Principal:
     login_id: str
     kind: AccountKind
     expires_at: datetime
+    held_by: HeldBy = HeldBy.BROWSER
+    #: What a guest's token says they are called, until their account is written down.
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,3 +70,14 @@ class LoginSession:
     expires_at: datetime
     agent: str
     current: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiKey:
+    """What a program comes in with; its secret was shown once and is kept nowhere. None: never."""
+
+    id: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None

@@ -5,6 +5,7 @@ ChatError
 ├── Invalid             422  malformed input
 │   ├── EmptyMessage
 │   ├── MessageTooLong
+│   ├── UnknownAgent
 │   └── WeakPassword
 ├── Conflict            409
 │   ├── KeyReused            the same client key with another text
@@ -13,17 +14,23 @@ ChatError
 │   ├── EmailTaken           somebody has this email
 │   └── LastAdmin            nobody would be admin any more
 ├── NotSignedIn         401
+│   └── BadToken             a token or API key that opens nothing
 ├── WrongLogin          401  email or password, it does not say which
 ├── SignUpClosed        403
+├── NotForKeys          403  an API key may not do that
 ├── TooMany             429
 ├── Unavailable         503
 │   ├── StorageFull          the disk is full
-│   └── NoModel              no model can be used
+│   ├── NoModel              no model can be used
+│   │   └── UnknownModel    422  there is no model of this name
+│   └── Interrupted          a reply was, too often
 └── ProviderError       502  the model's server failed
     ├── ProviderRefused      it refused the request: a retry changes nothing
-    ├── ProviderBusy         429 or overloaded: a retry may help
+    │   ├── ProviderSetup        for a reason that whoever runs this server can change
+    │   └── ContextTooLong  422  there is more to read than the model can
+    ├── ProviderBusy    503  429 or overloaded: a retry may help
     ├── ProviderUnreachable  no connection, or it broke
-    ├── ProviderTimeout      no token for too long
+    ├── ProviderTimeout 504  no token for too long
     └── ProviderGarbage      it sent what is not its wire format
 
 The docstring of a class is what happened, its `advice` what to do next: together they are the message for the
@@ -76,6 +83,13 @@ class MessageTooLong(Invalid):
 
     code = "message_too_long"
     advice = "Please shorten it."
+
+
+class UnknownAgent(Invalid):
+    """There is no such agent."""
+
+    code = "unknown_agent"
+    advice = "Please choose another one."
 
 
 class WeakPassword(Invalid):
@@ -134,6 +148,12 @@ class NotSignedIn(ChatError):
     advice = "Please reload the page to sign in."
 
 
+class BadToken(NotSignedIn):
+    """This token or API key is not valid, or its time is over."""
+
+    code = "bad_token"
+
+
 class WrongLogin(ChatError):
     """The email or the password is wrong."""
 
@@ -145,6 +165,13 @@ class SignUpClosed(ChatError):
 
     code, status = "sign_up_closed", 403
     advice = "Please ask whoever runs this server for one."
+
+
+class NotForKeys(ChatError):
+    """An API key may not do this."""
+
+    code, status = "not_for_keys", 403
+    advice = "Please make and revoke keys on the settings page."
 
 
 class TooMany(ChatError):
@@ -175,6 +202,18 @@ class NoModel(Unavailable):
     advice = "Please choose another model."
 
 
+class Interrupted(Unavailable):
+    """The server was interrupted while it made the reply."""
+
+    code = "interrupted"
+
+
+class UnknownModel(NoModel):
+    """There is no such model."""
+
+    code, status = "unknown_model", 422
+
+
 class ProviderError(ChatError):
     """The model's server failed."""
 
@@ -193,10 +232,24 @@ class ProviderRefused(ProviderError):
     advice = "Please choose another model."
 
 
+class ProviderSetup(ProviderRefused):
+    """This server may not use the model's server."""
+
+    code = "provider_setup"
+
+
+class ContextTooLong(ProviderRefused):
+    """The conversation is longer than this model can read."""
+
+    code, status = "context_too_long", 422
+    advice = "Please start a new chat, or choose a model with a larger window."
+
+
 class ProviderBusy(ProviderError):
     """The model's server is overloaded."""
 
-    code, retryable = "provider_busy", True
+    # Not 429: it is not who asks that asked too often.
+    code, status, retryable = "provider_busy", 503, True
     advice = "Please try again in a moment."
 
 
@@ -210,7 +263,7 @@ class ProviderUnreachable(ProviderError):
 class ProviderTimeout(ProviderError):
     """The model's server stopped sending."""
 
-    code, retryable = "provider_timeout", True
+    code, status, retryable = "provider_timeout", 504, True
     advice = "Please try again in a moment."
 
 
@@ -219,3 +272,13 @@ class ProviderGarbage(ProviderError):
 
     code = "provider_garbage"
     advice = "Please try again, or choose another model."
+
+
+def status_of(code: str) -> int:
+    """The HTTP status that goes with the code of a failure which was kept; 500 for a code that nobody has."""
+    pending: list[type[ChatError]] = [ChatError]
+    for kind in pending:
+        if kind.code == code:
+            return kind.status
+        pending += kind.__subclasses__()
+    return ChatError.status

@@ -1,6 +1,6 @@
 """The one fold: the only code that turns events into a message."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -125,14 +125,24 @@ class Snapshot:
             ValueError: a record is missing in between.
         """
         message, seq, at = self.message, self.seq, self.at
+        # Nearly all records are words: joined, a long reply costs a few folds and not thousands.
+        words: list[str] = []
         for record in records:
             if record.seq <= seq:
                 continue
             if record.seq != seq + 1:
                 raise ValueError(f"seq {record.seq} follows {seq}")
-            message = fold(message, record.event, took_ms=milliseconds(at, record.at))
+            if isinstance(record.event, Chunk):
+                words.append(record.event.content)
+            else:
+                message = fold(_said(message, words), record.event, took_ms=milliseconds(at, record.at))
+                words = []
             seq, at = record.seq, record.at
-        return Snapshot(message=message, seq=seq, at=at)
+        return Snapshot(message=_said(message, words), seq=seq, at=at)
+
+
+def _said(message: Message, words: Sequence[str]) -> Message:
+    return fold(message, Chunk(content="".join(words))) if words else message
 
 
 def milliseconds(before: datetime | None, at: datetime) -> int:

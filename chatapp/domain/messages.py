@@ -29,6 +29,11 @@ class Status(StrEnum):
         """True when nothing will be added any more."""
         return self not in {Status.QUEUED, Status.STREAMING}
 
+    @property
+    def is_failure(self) -> bool:
+        """True when it ended though nobody wished it, before it was whole."""
+        return self in {Status.INTERRUPTED, Status.FAILED}
+
 
 class FinishReason(StrEnum):
     """Why the model stopped, in the words of the vendors."""
@@ -85,6 +90,11 @@ class Usage:
 
     input_tokens: int = 0
     output_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """Those that were read and those that were written."""
+        return self.input_tokens + self.output_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

@@ -16,10 +16,13 @@ class SecurityEventKind(StrEnum):
     OTHER_LOGINS_ENDED = "other_logins_ended"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     PASSWORD_RESET = "password_reset"  # noqa: S105
+    API_KEY_MADE = "api_key_made"
+    API_KEY_REVOKED = "api_key_revoked"
     ROLE_CHANGED = "role_changed"
     DISABLED = "disabled"
     ENABLED = "enabled"
     RUN_STOPPED = "run_stopped"
+    RUN_GIVEN_UP = "run_given_up"
     DATA_EXPORTED = "data_exported"
     ACCOUNT_DELETED = "account_deleted"
 

@@ -4,6 +4,8 @@ import re
 
 #: Titles are shown in a narrow list.
 MAX_TITLE_CHARS = 60
+#: Of a conversation in which nothing was said yet.
+UNTITLED = "New chat"
 _SPACE = re.compile(r"\s+")
 _MARKDOWN_EDGE = re.compile(r"^[#>*\-+`\s]+")
 
@@ -21,7 +23,7 @@ def clean(text: str) -> str:
 def title_of(text: str) -> str:
     """A title made of a message's first words, cut between words."""
     first = next((line for line in text.splitlines() if _MARKDOWN_EDGE.sub("", line)), text)
-    line = _SPACE.sub(" ", _MARKDOWN_EDGE.sub("", first)).strip() or "New chat"
+    line = _SPACE.sub(" ", _MARKDOWN_EDGE.sub("", first)).strip() or UNTITLED
     if len(line) <= MAX_TITLE_CHARS:
         return line
     cut = line[: MAX_TITLE_CHARS - 1]

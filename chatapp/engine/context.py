@@ -1,10 +1,11 @@
 """Fits a branch of a conversation to the model's window, by tokens, and says what was left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chatapp.domain.errors import ProviderRefused
+from chatapp.domain.errors import ContextTooLong
 from chatapp.domain.messages import Message, Role
+from chatapp.domain.runs import NO_OPTIONS, RunOptions
 from chatapp.providers.base import ChatMessage, Model, ModelRequest, Provider
 
 #: Short, since small models lose their way in more.
@@ -37,37 +38,52 @@ class ContextBuilder:
         self._max_reply_tokens: int = max_reply_tokens
         self._max_messages: int | None = max_messages
 
-    async def fit(self, provider: Provider, model: Model, history: Sequence[Message], kept: str) -> Fitted:
+    async def fit(
+        self,
+        provider: Provider,
+        model: Model,
+        history: Sequence[Message],
+        kept: str,
+        options: RunOptions = NO_OPTIONS,
+    ) -> Fitted:
         """The newest messages that fit, from a user's on.
 
         Args:
             provider: who counts the tokens.
             model: whose window it is.
-            history: the branch up to the user's last message.
+            history: the branch up to the message that is answered; the assistant's own is gone on with.
             kept: the reply's text so far, to be continued; empty to begin.
+            options: what the program that asked wants.
 
         Raises:
-            ProviderRefused: the last message alone is too long for the model.
+            ContextTooLong: the last message alone is too long for the model.
         """
         candidates = [ChatMessage(role=m.role, content=m.text) for m in history if m.text]
-        texts = [SYSTEM_PROMPT, kept, *(m.content for m in candidates)]
+        system_prompt = SYSTEM_PROMPT if options.system is None else options.system
+        texts = [system_prompt, kept, *(m.content for m in candidates)]
         system, reply, *counts = await provider.count_tokens(model.name, texts)
-        reserve = min(self._max_reply_tokens, model.context_tokens // REPLY_SHARE)
+        longest = self._longest(options, reply if kept else 0)
+        reserve = min(longest, model.context_tokens // REPLY_SHARE)
         budget = model.context_tokens - reserve - system - 2 * TOKENS_PER_MESSAGE
         kept, reply = _tail(kept, reply, budget // 2)
         first = _first_that_fits(candidates, counts, budget - reply, self._max_messages)
         chosen = candidates[first:]
         input_tokens = system + reply + sum(counts[first:]) + TOKENS_PER_MESSAGE * (len(chosen) + 2)
-        messages = [ChatMessage(role=Role.SYSTEM, content=SYSTEM_PROMPT), *chosen]
-        if kept:
-            messages.append(ChatMessage(role=Role.ASSISTANT, content=kept))
         room = max(1, model.context_tokens - input_tokens)
         request = ModelRequest(
             model=model.name,
-            messages=tuple(messages),
-            max_output_tokens=min(self._max_reply_tokens, room),
+            messages=_with_frame(system_prompt, chosen, kept),
+            max_output_tokens=min(longest, room),
+            options=options,
         )
         return Fitted(request=request, left_out=first, input_tokens=input_tokens)
+
+    def _longest(self, options: RunOptions, said: int) -> int:
+        """How much is asked for, `said` tokens of the reply being there: attempts share what a program
+        allowed."""
+        if options.max_tokens is None:
+            return self._max_reply_tokens
+        return max(1, min(self._max_reply_tokens, options.max_tokens - said))
 
 
 def _first_that_fits(
@@ -76,7 +92,7 @@ def _first_that_fits(
     """The index of the first message that is sent; the last one always is."""
     last = len(messages) - 1
     if last < 0 or counts[last] + TOKENS_PER_MESSAGE > budget:
-        raise ProviderRefused(
+        raise ContextTooLong(
             "This message is too long for the model.", advice="Please shorten it, or choose another model."
         )
     first, spent = last, counts[last] + TOKENS_PER_MESSAGE
@@ -90,6 +106,16 @@ def _first_that_fits(
     while first < last and messages[first].role is not Role.USER:
         first += 1
     return first
+
+
+def _with_frame(system: str, chosen: Sequence[ChatMessage], kept: str) -> tuple[ChatMessage, ...]:
+    """The instructions, if any, before the conversation, and what is there of the reply behind it."""
+    before = (ChatMessage(role=Role.SYSTEM, content=system),) if system else ()
+    if not kept:
+        return (*before, *chosen)
+    if chosen[-1].role is Role.ASSISTANT:  # one unfinished message, not two
+        return (*before, *chosen[:-1], replace(chosen[-1], content=chosen[-1].content + kept))
+    return (*before, *chosen, ChatMessage(role=Role.ASSISTANT, content=kept))
 
 
 def _tail(kept: str, tokens: int, most: int) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chatapp.domain.events import Attempt, Chunk, Done, RunEvent
 from chatapp.domain.messages import FinishReason, Status
 from chatapp.engine.continuation import Continuation, Joined
+from chatapp.engine.stop_texts import StopTexts
 from chatapp.providers.base import ModelRequest, Provider, StepEnd
 
 #: Characters that a token has at most on average, in any language (English 4 to 5).
@@ -30,7 +31,7 @@ async def generate(
 
     Closing it cancels the request upstream. Raises what the provider raises.
     """
-    joining = Continuation(beginning.kept)
+    reply = _Reply(beginning, request.options.stop)
     left = request.max_output_tokens * CHARS_PER_TOKEN
     async with aclosing(provider.stream(request)) as stream:
         async for batch in stream:
@@ -39,36 +40,56 @@ async def generate(
                 match event:
                     case Chunk():
                         left -= len(event.content)
-                        events += _joined(joining.feed(event.content), beginning)
+                        events += reply.feed(event.content)
                     case StepEnd():
-                        events += _joined(joining.end(), beginning)
-                        events.append(
-                            Done(
-                                status=Status.COMPLETE,
-                                finish_reason=event.finish_reason,
-                                usage=event.usage,
-                            )
-                        )
+                        events += reply.end()
+                        reason = FinishReason.STOP if reply.stopped else event.finish_reason
+                        events.append(Done(status=Status.COMPLETE, finish_reason=reason, usage=event.usage))
                     case _:
                         events.append(event)
-            if left < 0 and not (events and isinstance(events[-1], Done)):
-                events.append(Done(status=Status.COMPLETE, finish_reason=FinishReason.LENGTH))
+            if (reply.stopped or left < 0) and not (events and isinstance(events[-1], Done)):
+                reason = FinishReason.STOP if reply.stopped else FinishReason.LENGTH
+                events.append(Done(status=Status.COMPLETE, finish_reason=reason))
             yield events
             if events and isinstance(events[-1], Done):
                 return
 
 
-def _joined(joined: Joined, beginning: Beginning) -> list[RunEvent]:
-    events: list[RunEvent] = []
-    if joined.keep_chars is not None:
-        events.append(
-            Attempt(
-                attempt=beginning.attempt,
-                model=beginning.model,
-                reason="the model started again",
-                keep_chars=joined.keep_chars,
+class _Reply:
+    """What a model sends, joined to the text that is there, up to a stop text."""
+
+    def __init__(self, beginning: Beginning, stop: Sequence[str]) -> None:
+        self._beginning: Beginning = beginning
+        self._joining: Continuation = Continuation(beginning.kept)
+        self._ending: StopTexts = StopTexts(stop)
+
+    @property
+    def stopped(self) -> bool:
+        """True once a stop text came."""
+        return self._ending.reached
+
+    def feed(self, text: str) -> list[RunEvent]:
+        """The events of more text of the model."""
+        return self._joined(self._joining.feed(text))
+
+    def end(self) -> list[RunEvent]:
+        """Those that are left when the model has finished."""
+        events = self._joined(self._joining.end())
+        return [*events, Chunk(content=rest)] if (rest := self._ending.end()) else events
+
+    def _joined(self, joined: Joined) -> list[RunEvent]:
+        events: list[RunEvent] = []
+        if self.stopped:
+            return events
+        if joined.keep_chars is not None:
+            events.append(
+                Attempt(
+                    attempt=self._beginning.attempt,
+                    model=self._beginning.model,
+                    reason="the model started again",
+                    keep_chars=joined.keep_chars,
+                )
             )
-        )
-    if joined.text:
-        events.append(Chunk(content=joined.text))
-    return events
+        if text := self._ending.feed(joined.text):
+            events.append(Chunk(content=text))
+        return events

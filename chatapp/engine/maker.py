@@ -7,20 +7,24 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chatapp.domain.errors import ChatError, NoModel, ProviderError, ProviderTimeout
+from chatapp.domain.errors import ChatError, Interrupted, NoModel, ProviderError, ProviderTimeout
 from chatapp.domain.events import Attempt, Chunk, Context, Done, Error, Logged, Reasoning, RunEvent
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import Failure, Message, Status, Usage
 from chatapp.domain.runs import Run
+from chatapp.engine import measuring
 from chatapp.engine.context import ContextBuilder
 from chatapp.engine.continuation import Continuation
 from chatapp.engine.fallback import Fallback
 from chatapp.engine.generator import Beginning, generate
+from chatapp.providers.base import provider_of
 from chatapp.providers.catalog import Catalog
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.runs import RunRepository
 from chatapp.streams.group_log import FencedError, GroupLog, RunWriter
+from chatapp.telemetry.exchange import begin_run
+from chatapp.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,9 @@ class ReplyMaker:
         catalog: the models.
         context: fits conversations to windows.
         idle_timeout: how long a provider may send nothing.
+        metrics: where runs are counted.
+        most_of_owner: so many replies of one owner are made at once, by all workers together; None where this
+            is the only one, whose queue sees to that.
     """
 
     def __init__(
@@ -61,25 +68,34 @@ class ReplyMaker:
         catalog: Catalog,
         context: ContextBuilder,
         idle_timeout: timedelta,
+        metrics: Metrics | None = None,
+        most_of_owner: int | None = None,
     ) -> None:
+        self._most_of_owner: int | None = most_of_owner
         self._database: Database = database
         self._group: GroupLog = group
         self._catalog: Catalog = catalog
         self._context: ContextBuilder = context
         self._idle_timeout: timedelta = idle_timeout
+        self._metrics: Metrics = metrics or Metrics()
 
-    async def make(self, run_id: str, stopped: asyncio.Event) -> None:
+    async def make(
+        self, run_id: str, stopped: asyncio.Event, *, owner_id: str = "", worker: str = ""
+    ) -> None:
         """Makes the reply of a queued or abandoned run; returns when it has ended or somebody else has it.
 
-        `stopped` is set before the task is cancelled because a person wishes the end of this reply: then the
-        text so far is the reply. Cancelled without it (a shutdown), the run is left for the next process.
+        `worker` is the name of the lease under which it is claimed; with its owner's id the claim waits for
+        nobody else's writes. `stopped` is set before the task is cancelled because a person wishes the end of
+        this reply: then the text so far is the reply. Cancelled without it, the run is left for others.
 
         Raises:
             FencedError: another attempt has the run.
         """
-        claimed = await self._claim(run_id)
+        begin_run(run_id)
+        claimed = await self._claim(run_id, owner_id, worker)
         if claimed is None:
             return
+        measuring.begun(self._metrics, claimed.run)
         writer = claimed.writer
         try:
             if stopped.is_set() or claimed.run.cancel_requested:
@@ -100,10 +116,14 @@ class ReplyMaker:
             log.exception("run %s failed", run_id)
             done = _failed(writer, Failure(code="error", message=ChatError().message))
         message = await _undisturbed(writer.finish(claimed.blank, done))
+        measuring.ended(self._metrics, writer.records, message)
         log.info("run %s %s after %d characters", run_id, message.status.value, len(message.text))
 
-    async def _claim(self, run_id: str) -> _Claimed | None:
-        found = await self._database.write(lambda transaction: _taken(transaction, run_id))
+    async def _claim(self, run_id: str, owner_id: str, worker: str) -> _Claimed | None:
+        most = self._most_of_owner
+        found = await self._database.write(
+            lambda transaction: _taken(transaction, run_id, worker, most), of=owner_id
+        )
         if found is None:
             return None
         run, records, prefix = found.run, found.records, found.prefix
@@ -125,18 +145,24 @@ class ReplyMaker:
     async def _generate(self, claimed: _Claimed) -> Done:
         run, writer, kept = claimed.run, claimed.writer, claimed.kept
         if _attempts_without_progress(run, writer.records) >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
-            message = (
-                "The server stopped several times while it made this reply, so it gave up. Please try again "
-                "later."
+            error = Interrupted(
+                "The server stopped several times while it made this reply, so it gave up.",
+                advice="Please try again later.",
             )
-            writer.put([Error(failure=Failure(code="interrupted", message=message))])
+            writer.put([Error(failure=Failure(code=error.code, message=error.message))])
             return Done(status=Status.INTERRUPTED)
         while True:
+            model_id = claimed.fallback.model
             try:
-                return await self._ask(claimed, kept)
+                done = await self._ask(claimed, kept)
             except (ProviderError, NoModel) as error:
+                self._catalog.failed(model_id, error)
+                self._metrics.provider_failed(provider_of(model_id), error.code)
                 claimed.fallback.hand_on(error)
                 kept = await self._handed_on(claimed, error)
+            else:
+                self._catalog.answered(model_id)
+                return done
 
     async def _ask(self, claimed: _Claimed, kept: str) -> Done:
         """One model's try. The conversation is fitted to its window."""
@@ -144,7 +170,7 @@ class ReplyMaker:
         provider, model = await self._catalog.find(model_id)
         await provider.wait_ready()
         asked = "" if Continuation(kept).asks_anew else kept
-        fitted = await self._context.fit(provider, model, claimed.history, asked)
+        fitted = await self._context.fit(provider, model, claimed.history, asked, run.options)
         writer.put([Context(left_out=fitted.left_out, input_tokens=fitted.input_tokens)])
         beginning = Beginning(attempt=run.attempt, model=model_id, kept=kept)
         async with aclosing(generate(provider, fitted.request, beginning)) as events:
@@ -197,29 +223,34 @@ class _Found:
     prefix: Message | None
 
 
-def _taken(transaction: Transaction, run_id: str) -> _Found | None:
-    """Claims the run; None when it has ended or somebody else was faster."""
+def _taken(transaction: Transaction, run_id: str, worker: str, most: int | None) -> _Found | None:
+    """Claims the run; None when it has ended, has to wait, or somebody else was faster."""
     runs, conversations = RunRepository(transaction), ConversationRepository(transaction)
-    run = runs.get(run_id)
-    if run is None or run.status.is_final:
-        return None
-    reason = _reason(run)
-    if not runs.claim(run):
+    run = runs.begin(run_id, worker=worker, most=most) or _taken_over(runs, run_id, worker)
+    if run is None:
         return None
     branch = conversations.branch(run.conversation_key, run.message_id, limit=MAX_HISTORY)
     continued = conversations.message(run.owner_id, run.continues) if run.continues else None
     return _Found(
-        run=replace(run, attempt=run.attempt + 1),
-        reason=reason,
-        records=runs.log(run.id) if run.attempt else (),
+        run=run,
+        reason=_reason(run),
+        records=runs.log(run.id) if run.attempt > 1 else (),
         blank=replace(branch[-1].message, parts=(), status=Status.QUEUED, model=run.model),
         history=[snapshot.message for snapshot in branch[:-1]],
         prefix=continued[1] if continued else None,
     )
 
 
+def _taken_over(runs: RunRepository, run_id: str, worker: str) -> Run | None:
+    """The run as the next attempt, after one that was left."""
+    run = runs.get(run_id)
+    if run is None or run.attempt == 0 or run.status.is_final or not runs.claim(run, worker=worker):
+        return None
+    return replace(run, attempt=run.attempt + 1, worker=worker)
+
+
 def _reason(run: Run) -> str:
-    if run.attempt:
+    if run.attempt > 1:
         return "takeover"
     return "continue" if run.continues else "start"
 

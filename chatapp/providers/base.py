@@ -14,6 +14,12 @@ from typing import Protocol
 
 from chatapp.domain.events import Chunk, Reasoning, ToolCall
 from chatapp.domain.messages import FinishReason, Role, Usage
+from chatapp.domain.runs import NO_OPTIONS, RunOptions
+
+
+def provider_of(model_id: str) -> str:
+    """The name of a model's provider: what stands before the colon of its id."""
+    return model_id.partition(":")[0]
 
 
 class Capability(StrEnum):
@@ -59,11 +65,14 @@ class ModelRequest:
     """One step. When the last message is the assistant's, its text is to be continued without a seam.
 
     Providers that cannot prefill say so to the model in words (an instruction beside the system message).
+    Of the `options`, `system` and `max_tokens` are in `messages` and `max_output_tokens` already, and `stop`
+    is seen to by the engine: a provider that hands it on spares the model what nobody reads.
     """
 
     model: str
     messages: tuple[ChatMessage, ...]
     max_output_tokens: int
+    options: RunOptions = NO_OPTIONS
 
     @property
     def continues(self) -> bool:

@@ -1,5 +1,6 @@
 """What a server wants a request to look like. Learnt from its refusals, since there is no way to ask."""
 
+import json
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
@@ -13,6 +14,8 @@ CONTINUE: Final = (
     "If the conversation ends with an unfinished assistant message, continue exactly where it stops; "
     "repeat nothing, add no preface."
 )
+#: Options that have the same name here as in `RunOptions`.
+_SAMPLING: Final = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed")
 _TOO_MANY: Final = re.compile(r"too large|at most|maximum|in the completion|less than|exceed", re.IGNORECASE)
 
 
@@ -26,6 +29,7 @@ class Dialect:
     length_field: str | None = "max_tokens"
     with_usage: bool = True
     asks_to_continue: bool = True
+    with_stop: bool = True
 
     def learn(self, status: int, message: str) -> Self | None:
         """The dialect to try after a refusal; None when another one would not help."""
@@ -33,6 +37,9 @@ class Dialect:
             return None
         if self.with_usage and "stream_options" in message:
             return replace(self, with_usage=False)
+        if self.with_stop and "'stop'" in message:
+            # Models that reason refuse it; the engine sees to it that the reply ends there.
+            return replace(self, with_stop=False)
         field = self.length_field
         if field is None or (field not in message and "in the completion" not in message):
             return None
@@ -48,6 +55,12 @@ class Dialect:
             body["stream_options"] = {"include_usage": True}
         if self.length_field:
             body[self.length_field] = request.max_output_tokens
+        options = request.options
+        body |= {name: value for name in _SAMPLING if (value := getattr(options, name)) is not None}
+        if options.stop and self.with_stop:
+            body["stop"] = list(options.stop)
+        if options.response_format:
+            body["response_format"] = json.loads(options.response_format)
         return body
 
     def _messages(self, request: ModelRequest) -> list[dict[str, str]]:

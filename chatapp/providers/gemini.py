@@ -16,6 +16,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
+
+# OpenAI's SDK looks into it while a thread loads Google's: here, so that it is whole.
+import httpx  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from typing_extensions import override
 
 from chatapp.domain.errors import ProviderError, ProviderRefused, ProviderTimeout

@@ -1,5 +1,6 @@
 """What one of Gemini's models wants a request to look like; what is not known is learnt from its refusals."""
 
+import json
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
@@ -14,6 +15,15 @@ from chatapp.providers.dialect import CONTINUE
 PREFILLS: Final = re.compile(r"gemini-(1\.5|2\.|3-|3\.1-|3\.5-flash(?!-lite))")
 #: What the others are told, as the person's turn, after the unfinished reply.
 GO_ON: Final = "Your last message is unfinished. " + CONTINUE
+#: Names of `generationConfig`, and ours.
+_SAMPLING: Final = {
+    "temperature": "temperature",
+    "topP": "top_p",
+    "presencePenalty": "presence_penalty",
+    "frequencyPenalty": "frequency_penalty",
+    "seed": "seed",
+}
+JSON_TYPE: Final = "application/json"
 #: What a refusal says, and the field that should not have been there.
 _TELLING: Final = (
     (re.compile(r"model turn", re.IGNORECASE), "prefills"),
@@ -75,7 +85,26 @@ class GeminiDialect:
             config["maxOutputTokens"] = request.max_output_tokens
         if self.shows_thoughts:
             config["thinkingConfig"] = {"includeThoughts": True}
-        return config
+        options = request.options
+        for field, name in _SAMPLING.items():
+            if (value := getattr(options, name)) is not None:
+                config[field] = value
+        if options.stop:
+            config["stopSequences"] = list(options.stop)
+        return config | _format(options.response_format)
+
+
+def _format(response_format: str) -> dict[str, Any]:
+    """OpenAI's `response_format` in Gemini's words."""
+    wanted = json.loads(response_format or "{}")
+    match wanted.get("type"):
+        case "json_object":
+            return {"responseMimeType": JSON_TYPE}
+        case "json_schema":
+            schema = wanted["json_schema"].get("schema", {})
+            return {"responseMimeType": JSON_TYPE, "responseJsonSchema": schema}
+        case _:
+            return {}
 
 
 def _turn(role: str, text: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import aiohttp
 from typing_extensions import override
 
 from chatapp.domain.errors import ProviderTimeout
+from chatapp.providers.gemini_refusals import sent_on
 
 STREAMED: Final = ":streamGenerateContent"
 #: Longer than the pause between two messages of a person, shorter than what servers keep open.
@@ -57,6 +58,10 @@ async def _pass_on(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     response = await handler(request)
+    if 300 <= response.status < 400:
+        # aiohttp would go there, with the conversation and the API key.
+        response.close()
+        raise sent_on(response.status)
     if response.status == 200 and request.url.path.endswith(STREAMED):
         raise Opened(response)
     return response

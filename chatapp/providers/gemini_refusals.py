@@ -51,3 +51,8 @@ class GeminiRefusal:
         details = cast("dict[str, object]", error).get("details") if isinstance(error, dict) else None
         items = cast("list[object]", details) if isinstance(details, list) else []
         return [cast("dict[str, object]", item) for item in items if isinstance(item, dict)]
+
+
+def sent_on(status: int) -> ProviderError:
+    """The error for an answer that names another address."""
+    return GeminiRefusal(status=status, name="", message="").error(model="", api_key="")

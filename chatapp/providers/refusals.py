@@ -6,7 +6,14 @@ from typing import Final, cast
 
 import msgspec
 
-from chatapp.domain.errors import ProviderBusy, ProviderError, ProviderGarbage, ProviderRefused
+from chatapp.domain.errors import (
+    ContextTooLong,
+    ProviderBusy,
+    ProviderError,
+    ProviderGarbage,
+    ProviderRefused,
+    ProviderSetup,
+)
 from chatapp.domain.texts import clean
 
 #: What servers write when the conversation does not fit the model's window: OpenAI, llama.cpp, vLLM, Gemini.
@@ -41,7 +48,9 @@ class Refusal:
     def error(self) -> ProviderError:
         """The error to raise, with what can be done about it."""
         if special := self._special():
-            return ProviderRefused(special, advice="")
+            return ProviderSetup(special, advice="")
+        if self.status < 500 and (TOO_LONG.search(self.code) or TOO_LONG.search(self.message)):
+            return ContextTooLong()
         if self.status in {408, 409, 429}:
             return ProviderBusy(f"{self.server} is too busy ({self.status}).")
         if self.status >= 500:
@@ -49,6 +58,11 @@ class Refusal:
         return ProviderRefused(f"{self.server} refused the request ({self.status}): {quoted(self.message)}.")
 
     def _special(self) -> str:
+        if 300 <= self.status < 400:
+            return (
+                f"{self.server} sends requests on to another address ({self.status}), which is not followed. "
+                f"Please check {self.address_hint}."
+            )
         if self.status == 401:
             return f"The API key was refused by {self.server}. Please check {self.key_setting}."
         if self.status == 402 or "insufficient_quota" in self.code:
@@ -64,11 +78,6 @@ class Refusal:
             return (
                 f"{self.server} knows nothing at this address, or not the model {self.model!r} (404). "
                 f"Please choose another model, or check {self.address_hint}."
-            )
-        if self.status < 500 and (TOO_LONG.search(self.code) or TOO_LONG.search(self.message)):
-            return (
-                "The conversation is longer than this model can read. Please start a new chat, or choose "
-                "a model with a larger window."
             )
         return ""
 

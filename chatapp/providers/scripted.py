@@ -30,7 +30,11 @@ SCRIPT: Final = Model(
 
 
 class ScriptedProvider:
-    """See `Provider`. `delay` is the support bot's time for a word; `offer_script` adds the tests' model."""
+    """See `Provider`. `delay` is the support bot's time for a word; `offer_script` adds the tests' model.
+
+    A word is a token for `max_output_tokens`. Its replies are fixed, so instructions, `temperature` and the
+    like change nothing.
+    """
 
     name: str = "scripted"
 
@@ -61,6 +65,8 @@ class ScriptedProvider:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[StepEvent], None]:
         """See `Provider`. Goes on after the given text to the character."""
+        if request.options.response_format:
+            raise ProviderRefused("This model cannot answer in a format that is asked for.")
         script = self._script(request)
         given = request.messages[-1].content if request.continues else ""
         words = remaining(script.words, given)

@@ -25,14 +25,15 @@ def set_disabled(
     at: datetime,
     address: str = "",
 ) -> Account:
-    """Locks an account out: all its logins end and its replies stop. Or lets it in again, by a new login.
+    """Locks an account out: all its logins and keys end and its replies stop. Or lets it in again, by a new
+    login.
 
     Raises `NotFound`, `LastAdmin`.
     """
     account = found(transaction, account_id)
     if disabled:
         require_another_admin(transaction, account)
-        LoginRepository(transaction).revoke_others(account_id, at=at)
+        LoginRepository(transaction).revoke_all(account_id, at=at)
         RunRepository(transaction).cancel_own(account_id)
     if disabled != account.disabled:
         kind = SecurityEventKind.DISABLED if disabled else SecurityEventKind.ENABLED
@@ -71,10 +72,10 @@ def set_password(
     at: datetime,
     address: str = "",
 ) -> Account:
-    """Gives a member another password; all its logins end. Raises `NotFound`, also for a guest."""
+    """Gives a member another password; all its logins and keys end. Raises `NotFound`, also for a guest."""
     if found(transaction, account_id).kind is not AccountKind.MEMBER:
         raise NotFound
-    LoginRepository(transaction).revoke_others(account_id, at=at)
+    LoginRepository(transaction).revoke_all(account_id, at=at)
     note(transaction, SecurityEventKind.PASSWORD_RESET, account_id, actor_id=actor_id, at=at, address=address)
     return _changed(transaction, account_id, password_hash=password_hash)
 

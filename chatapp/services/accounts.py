@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, NamedTuple
 
-from chatapp.domain.accounts import Account, AccountKind, Principal, Role
+from chatapp.domain.accounts import Account, AccountKind, HeldBy, Principal, Role
 from chatapp.domain.errors import ChatError, NotFound, NotSignedIn
-from chatapp.services.cookies import LoginCookies, utc_now
+from chatapp.services.cookies import LoginCookies
+from chatapp.services.signing import utc_now
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.logins import LoginRepository, StoredLogin
@@ -20,6 +21,8 @@ CACHE_TTL: Final = timedelta(seconds=2)
 BATCH: Final = 500
 #: That a login is used is written down so often, and not with each click.
 TOUCH_EVERY: Final = timedelta(hours=1)
+#: Whoever looks after a key wants to know whether somebody uses it now.
+TOUCH_KEY_EVERY: Final = timedelta(minutes=1)
 #: Long enough to look into what was noticed late; longer would be a file about people.
 EVENTS_KEPT: Final = timedelta(days=90)
 
@@ -78,7 +81,7 @@ class Accounts:
             return guest if begins else self.cookies.visitor(cookie)
         if not stored.holds(self._now()):
             return self.cookies.visitor(cookie)
-        await self._note_use(login_id, stored.last_seen_at)
+        await self.note_use(stored.principal, stored.last_seen_at)
         return stored.principal
 
     async def is_current(self, principal: Principal) -> bool:
@@ -87,7 +90,7 @@ class Accounts:
             return False
         known = self._known.get(principal.login_id, UNKNOWN)
         if known.last_seen_at is not None:
-            await self._note_use(principal.login_id, known.last_seen_at)
+            await self.note_use(principal, known.last_seen_at)
         return True
 
     async def require(self, principal: Principal) -> None:
@@ -118,9 +121,9 @@ class Accounts:
             id=asker.account_id,
             kind=asker.kind,
             email="",
-            name="",
+            name=asker.name,
             role=Role.USER,
-            created_at=asker.expires_at - self.cookies.ttl,
+            created_at=self._now(),
             disabled=False,
         )
 
@@ -131,7 +134,7 @@ class Accounts:
         expired = {p.login_id for p in principals if p.expires_at <= now}
         # Asked one by one: a difference of sets would walk all that are known, at each event of everybody.
         unknown = {
-            p.login_id: p.kind
+            p.login_id: p.kind is not AccountKind.MEMBER and p.held_by is not HeldBy.KEY
             for p in principals
             if p.login_id not in expired and p.login_id not in self._known
         }
@@ -163,7 +166,8 @@ class Accounts:
             events = SecurityEventRepository(transaction)
             return logins + events.forget(before=now - EVENTS_KEPT, most=BATCH)
 
-        while gone := await self._database.write(work):
+        # Nobody asks for these rows any more, so nobody has to wait for that.
+        while gone := await self._database.append(work):
             purged += gone
         return purged
 
@@ -177,7 +181,8 @@ class Accounts:
     def _holds(self, login_id: str) -> bool:
         return self._known.get(login_id, UNKNOWN).holds
 
-    async def _ask(self, logins: dict[str, AccountKind]) -> None:
+    async def _ask(self, logins: dict[str, bool]) -> None:
+        """Asks about these, each with whether it may hold without a row."""
         wanted = sorted(logins)
         batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
 
@@ -193,20 +198,24 @@ class Accounts:
             if (one := stored.get(login_id)) is not None:
                 known = Known(time, one.holds(now), one.role, one.last_seen_at)
             else:
-                # A guest without a row is somebody; a member without one was deleted.
-                known = Known(time, logins[login_id] is not AccountKind.MEMBER and login_id not in gone)
+                # A guest without a row is somebody; a member, or a key, without one was deleted.
+                known = Known(time, logins[login_id] and login_id not in gone)
             self._known.pop(login_id, None)
             self._known[login_id] = known
 
-    async def _note_use(self, login_id: str, last_seen_at: datetime) -> None:
-        now = self._now()
-        if now - last_seen_at < TOUCH_EVERY:
+    async def note_use(self, principal: Principal, last_seen_at: datetime) -> None:
+        """Writes down that a login is used, unless that was noted a short time ago."""
+        now, login_id = self._now(), principal.login_id
+        every = TOUCH_KEY_EVERY if principal.held_by is HeldBy.KEY else TOUCH_EVERY
+        if now - last_seen_at < every:
             return
         if (known := self._known.get(login_id)) is not None:
             # First, so that two events at once write it down once.
             self._known[login_id] = known._replace(last_seen_at=now)
         try:
-            await self._database.write(lambda work: LoginRepository(work).touch(login_id, at=now))
+            await self._database.write(
+                lambda work: LoginRepository(work).touch(login_id, at=now), of=principal.account_id
+            )
         except ChatError:
             # A full disk keeps nobody out; the next use tries again.
             return

@@ -6,15 +6,15 @@ from typing import Final, TypedDict
 
 from chatapp.domain.accounts import Account, Principal, Role
 from chatapp.domain.errors import Invalid, NotFound
-from chatapp.domain.oversight import AuditLine, RunInFlight, UserPage
+from chatapp.domain.oversight import AdminUser, AuditLine, RunInFlight, UserPage
 from chatapp.domain.security_events import SecurityEventKind
-from chatapp.engine.worker import Worker
+from chatapp.engine.dispatch import Dispatch
 from chatapp.services.account_changes import note, set_disabled, set_password, set_role
 from chatapp.services.accounts import Accounts
 from chatapp.services.erasing import Erasing
 from chatapp.services.passwords import Passwords, made_up_password
 from chatapp.storage.database import Database, Transaction
-from chatapp.storage.oversight import OversightRepository
+from chatapp.storage.oversight import OversightRepository, Place
 from chatapp.storage.runs import RunRepository
 from chatapp.storage.security_events import SecurityEventRepository
 from chatapp.streams.base import Job
@@ -23,6 +23,8 @@ __all__ = ["Admin"]
 
 #: As many rows as are ever asked for at once.
 MOST: Final = 1000
+#: So many accounts are searched at once: some 10 ms, in which nobody else reads.
+LOOKED_AT: Final = 1000
 
 
 class Admin:
@@ -36,13 +38,13 @@ class Admin:
         accounts: Accounts,
         passwords: Passwords,
         erasing: Erasing,
-        worker: Worker,
+        dispatch: Dispatch,
     ) -> None:
         self._database: Database = database
         self._accounts: Accounts = accounts
         self._passwords: Passwords = passwords
         self._erasing: Erasing = erasing
-        self._worker: Worker = worker
+        self._dispatch: Dispatch = dispatch
 
     async def users(
         self, asker: Principal, *, search: str = "", limit: int = 50, after: str = ""
@@ -53,14 +55,21 @@ class Admin:
         """
         await self._accounts.require_admin(asker)
         wanted, before, limit = search.strip().casefold(), _place(after), min(limit, MOST)
-        found = await self._database.read(
-            lambda transaction: OversightRepository(transaction).users(
-                search=wanted, limit=limit + 1, before=before
-            )
-        )
+        found = await self._found(wanted, limit + 1, before)
         shown = tuple(found[:limit])
         last = shown[-1].account if len(found) > limit else None
         return UserPage(users=shown, after=f"{last.created_at.isoformat()} {last.id}" if last else "")
+
+    async def _found(self, search: str, limit: int, before: Place | None) -> list[AdminUser]:
+        """What is looked for may be anywhere in a name, so no index has it. All accounts are looked through,
+        some at a time: in one piece everybody's reads would wait for it."""
+        found: list[AdminUser] = []
+        while True:
+            look = partial(_look, search=search, limit=limit - len(found), before=before)
+            some, before = await self._database.read(look)
+            found += some
+            if before is None or len(found) >= limit:
+                return found
 
     async def set_role(self, asker: Principal, account_id: str, role: Role, *, address: str = "") -> Account:
         """Makes a member an admin, or takes that back. Raises `LastAdmin`; `NotFound` for guests too."""
@@ -113,7 +122,7 @@ class Admin:
             note(transaction, kind, run.owner_id, detail=run_id, **by)
             return Job.of(run)
 
-        self._worker.stop(await self._database.write(work))
+        self._dispatch.stop(await self._database.write(work))
 
     async def events(
         self, asker: Principal, *, limit: int = 100, before: int | None = None
@@ -138,6 +147,15 @@ class Admin:
         return await self._database.read(work)
 
 
+def _look(
+    transaction: Transaction, *, search: str, limit: int, before: Place | None
+) -> tuple[list[AdminUser], Place | None]:
+    """Those among the next `LOOKED_AT` accounts, and where they end; None at the end of all."""
+    oversight = OversightRepository(transaction)
+    end = oversight.place_of(LOOKED_AT, before=before) if search else None
+    return oversight.users(search=search, limit=limit, before=before, down_to=end), end
+
+
 class _By(TypedDict):
     """Who does it, when, and from where."""
 
@@ -150,7 +168,7 @@ def _by(asker: Principal, address: str) -> _By:
     return _By(actor_id=asker.account_id, at=datetime.now(UTC), address=address)
 
 
-def _place(after: str) -> tuple[datetime, str] | None:
+def _place(after: str) -> Place | None:
     if not after:
         return None
     at, _, account_id = after.partition(" ")

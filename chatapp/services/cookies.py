@@ -8,35 +8,29 @@ There is one cookie, in three forms, each signed by us, so that a made-up one is
     v2.…    a member's login. Whose it is, only the login's row knows; its id is a hash of the random bits.
 
 The database holds no cookie, and whoever collects a million cookies has stored nothing here.
+
+A password is proved on the page's socket, and only HTTP can set a cookie. So the page gets a ticket, of which
+every process with our key makes the cookie, for the login that asked and no other: nothing is kept meanwhile.
 """
 
-import base64
-import hashlib
-import hmac
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from chatapp.domain.accounts import AccountKind, Principal
-
-#: 256 bits: as many as the hash that stands for them.
-TOKEN_BYTES: Final = 32
-#: A cookie from a clock that runs ahead of ours (two hosts behind one name) is not yet a forgery.
-CLOCK_SKEW: Final = timedelta(minutes=5)
+from chatapp.services.signing import CLOCK_SKEW, Signer, derived_id, random_bits, utc_now
 
 # 43 characters of base64url are 32 bytes; 10 digits last until the year 2286.
 _COOKIE: Final = re.compile(r"((v[012])\.[\w-]{43}\.([0-9]{10}))\.([\w-]{43})", re.ASCII)
+_TICKET: Final = re.compile(r"[\w-]{43}\.([0-9]{10})", re.ASCII)
 _LOGIN: Final = re.compile(r"login=([0-9a-f]{32})\.([0-9a-f]{32})\.([a-z]{1,16})\.([0-9]{10,11})", re.ASCII)
 _FORMS: Final = {"v0": AccountKind.VISITOR, "v1": AccountKind.GUEST, "v2": AccountKind.MEMBER}
 _FORM_OF: Final = {kind: form for form, kind in _FORMS.items()}
-
-
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
+#: A ticket is used by the redirect that it is made for, a moment later.
+TICKET_TTL: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,8 +68,8 @@ class LoginCookies:
     ) -> None:
         """Without `guests` a first visit makes a visitor, and guests' cookies are refused; with them the
         other way round."""
-        # A key of its own for each purpose: what is signed here can never pass for something else.
-        self._key: bytes = hmac.digest(secret_key.encode(), b"chatapp guest cookie v1", "sha256")
+        self._signer: Signer = Signer(secret_key=secret_key, purpose="chatapp guest cookie v1")
+        self._tickets: Signer = Signer(secret_key=secret_key, purpose="chatapp ticket v1")
         self.ttl: timedelta = ttl
         self.first_visit: AccountKind = AccountKind.GUEST if guests else AccountKind.VISITOR
         self._now: Callable[[], datetime] = now
@@ -87,6 +81,22 @@ class LoginCookies:
     def make_member(self) -> str:
         """A cookie for a member's new login. It opens nothing until a row with its login's id is written."""
         return self._make(AccountKind.MEMBER)
+
+    def make_ticket(self) -> str:
+        """What stands for a member's cookie that is not made yet: `<random>.<made at, unix time>`."""
+        return f"{random_bits()}.{int(self._now().timestamp())}"
+
+    def by_ticket(self, ticket: str, asker_login_id: str) -> str | None:
+        """The member's cookie that the ticket stands for when this login brings it; for another login it is
+        another cookie, of a login that nobody began. None for what is no ticket, and 30 s later."""
+        match = _TICKET.fullmatch(ticket)
+        if match is None:
+            return None
+        made, now = datetime.fromtimestamp(int(match[1]), UTC), self._now()
+        if not made - CLOCK_SKEW <= now < made + TICKET_TTL:
+            return None
+        bits = self._tickets.signature(f"{ticket}.{asker_login_id}")
+        return self._signer.signed(f"{_FORM_OF[AccountKind.MEMBER]}.{bits}.{match[1]}")
 
     def read(self, cookie: str) -> Claim | None:
         """What the cookie says; None when we did not make it, its time is over, or it is none for here."""
@@ -101,9 +111,9 @@ class LoginCookies:
             return None
         return Claim(
             kind=kind,
-            login_id=_derived("login", body),
+            login_id=derived_id("login", body),
             expires_at=made + self.ttl,
-            own_account_id="" if kind is AccountKind.MEMBER else _derived("account", body),
+            own_account_id="" if kind is AccountKind.MEMBER else derived_id("account", body),
         )
 
     def visitor(self, cookie: str) -> Principal | None:
@@ -113,8 +123,8 @@ class LoginCookies:
         if match is None:
             return None
         return Principal(
-            account_id=_derived("ended account", match[1]),
-            login_id=_derived("ended login", match[1]),
+            account_id=derived_id("ended account", match[1]),
+            login_id=derived_id("ended login", match[1]),
             kind=AccountKind.VISITOR,
             expires_at=self._now() + self.ttl,
         )
@@ -126,26 +136,10 @@ class LoginCookies:
 
     def _ours(self, cookie: str) -> re.Match[str] | None:
         match = _COOKIE.fullmatch(cookie)
-        is_ours = match is not None and hmac.compare_digest(match[4], self._signature(match[1]))
-        return match if is_ours else None
+        return match if match is not None and self._signer.fits(match[1], match[4]) else None
 
     def _make(self, kind: AccountKind) -> str:
-        bits = _base64url(secrets.token_bytes(TOKEN_BYTES))
-        body = f"{_FORM_OF[kind]}.{bits}.{int(self._now().timestamp())}"
-        return f"{body}.{self._signature(body)}"
-
-    def _signature(self, body: str) -> str:
-        return _base64url(hmac.digest(self._key, body.encode(), "sha256"))
-
-
-def _derived(purpose: str, body: str) -> str:
-    """An id that is stored and shown in place of the cookie: nobody gets from it back to the cookie, nor from
-    one purpose's id to another's."""
-    return hashlib.sha256(f"chatapp {purpose} id v1\0{body}".encode()).hexdigest()[:32]
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+        return self._signer.signed(f"{_FORM_OF[kind]}.{random_bits()}.{int(self._now().timestamp())}")
 
 
 def as_header(principal: Principal) -> str:
@@ -159,6 +153,7 @@ def as_header(principal: Principal) -> str:
     )
 
 
+@lru_cache(maxsize=1024)  # every event asks twice, and a tab's header is always the same
 def principal_of(header: str) -> Principal | None:
     """The principal that the guard wrote into the `Cookie` header; None for anything else."""
     match = _LOGIN.fullmatch(header)

@@ -2,18 +2,19 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from chatapp.domain.accounts import Principal
-from chatapp.domain.errors import NotFound
+from chatapp.domain.errors import LastAdmin, NotFound
 from chatapp.domain.runs import Run
 from chatapp.domain.security_events import SecurityEventKind
-from chatapp.engine.worker import Worker
+from chatapp.engine.dispatch import Dispatch
 from chatapp.services.account_changes import found, note, require_another_admin
 from chatapp.services.accounts import Accounts
 from chatapp.services.conversations import PURGE_BATCH
 from chatapp.storage.database import Database, Transaction
-from chatapp.storage.erasing import ErasureRepository
+from chatapp.storage.erasing import ErasureRepository, Leftover
 from chatapp.storage.logins import LoginRepository
 from chatapp.storage.runs import RunRepository
 from chatapp.streams.base import Job
@@ -31,10 +32,10 @@ class Erasing:
     replies as to be stopped; then all that it had goes, in pieces between which others write. Whatever ends
     the process in between, the mark is there, and the next one goes on."""
 
-    def __init__(self, *, database: Database, accounts: Accounts, worker: Worker) -> None:
+    def __init__(self, *, database: Database, accounts: Accounts, dispatch: Dispatch) -> None:
         self._database: Database = database
         self._accounts: Accounts = accounts
-        self._worker: Worker = worker
+        self._dispatch: Dispatch = dispatch
         #: Set when there is something to purge.
         self.wanted: Final = asyncio.Event()
 
@@ -59,6 +60,11 @@ class Erasing:
                 require_another_admin(transaction, found(transaction, asker.account_id))
             except NotFound:
                 return Begun(logins=[asker.login_id], runs=[])
+            except LastAdmin:
+                raise LastAdmin(
+                    "You are the only admin, so your account stays.",
+                    advice="Please make somebody else an admin first, on the admin's page.",
+                ) from None
             return _begun(transaction, asker.account_id, at=at, actor_id=asker.account_id, address=address)
 
         self._began(await self._database.write(work))
@@ -66,12 +72,8 @@ class Erasing:
     async def purge(self) -> bool:
         """Removes for good what deleted accounts had; False when something is left that is being stopped."""
         self.wanted.clear()
-
-        def work(transaction: Transaction) -> int | None:
-            return ErasureRepository(transaction).purge(most=PURGE_BATCH)
-
-        while await self._database.write(work) is not None:
-            pass
+        while (left := await self._database.read(_leftover)) is not None:
+            await self._database.write(partial(_purge, leftover=left), of=left.account_id)
         return not await self._database.read(
             lambda transaction: ErasureRepository(transaction).is_unfinished()
         )
@@ -79,8 +81,16 @@ class Erasing:
     def _began(self, begun: Begun) -> None:
         self._accounts.know_ended(begun.logins)
         for run in begun.runs:
-            self._worker.stop(Job.of(run))
+            self._dispatch.stop(Job.of(run))
         self.wanted.set()
+
+
+def _leftover(transaction: Transaction) -> Leftover | None:
+    return ErasureRepository(transaction).leftover()
+
+
+def _purge(transaction: Transaction, *, leftover: Leftover) -> None:
+    ErasureRepository(transaction).purge(leftover, most=PURGE_BATCH)
 
 
 def _begun(

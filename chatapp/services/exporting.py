@@ -6,16 +6,18 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from chatapp.domain.accounts import Account
+from chatapp.domain.accounts import Account, ApiKey
 from chatapp.domain.conversations import Conversation
+from chatapp.domain.feedback import Feedback
 from chatapp.domain.messages import Message
+from chatapp.domain.usage import UsedOnDay
 
 FORMAT: Final = "chatapp-export"
 #: A reader that knows this number can read the document: names are added, and none is changed or taken away.
 VERSION: Final = 1
 
 
-def opening(account: Account, *, at: datetime) -> str:
+def opening(account: Account, api_keys: Iterable[ApiKey], used: Iterable[UsedOnDay], *, at: datetime) -> str:
     """The document up to its first conversation."""
     head = {
         "format": FORMAT,
@@ -28,7 +30,26 @@ def opening(account: Account, *, at: datetime) -> str:
             "name": account.name,
             "role": account.role.value,
             "created_at": moment(account.created_at),
+            "api_keys": [
+                {
+                    "name": key.name,
+                    "created_at": moment(key.created_at),
+                    "last_used_at": key.last_used_at and moment(key.last_used_at),
+                    "expires_at": key.expires_at and moment(key.expires_at),
+                }
+                for key in api_keys
+            ],
         },
+        "usage": [
+            {
+                "date": one.day.isoformat(),
+                "model": one.model,
+                "runs": one.runs,
+                "input_tokens": one.input_tokens,
+                "output_tokens": one.output_tokens,
+            }
+            for one in used
+        ],
     }
     return f'{_json(head)[:-1]},"conversations":['
 
@@ -56,9 +77,9 @@ def conversation_opening(conversation: Conversation, *, is_first: bool) -> str:
 CONVERSATION_CLOSING: Final = "]}"
 
 
-def messages(found: Iterable[Message], *, are_first: bool) -> str:
-    """Some messages of a conversation."""
-    written = ",\n".join(_json(_message(one)) for one in found)
+def messages(found: Iterable[tuple[Message, Feedback | None]], *, are_first: bool) -> str:
+    """Some messages of a conversation, with what their owner thinks of them."""
+    written = ",\n".join(_json(_message(one, feedback)) for one, feedback in found)
     return written if are_first or not written else f",\n{written}"
 
 
@@ -67,7 +88,7 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message, feedback: Feedback | None) -> dict[str, Any]:
     return {
         "id": message.id,
         "parent_id": message.parent_id,
@@ -82,7 +103,12 @@ def _message(message: Message) -> dict[str, Any]:
         "usage": asdict(message.usage),
         "failure": asdict(message.failure) if message.failure else None,
         "left_out": message.left_out,
+        "feedback": _feedback(feedback) if feedback else None,
     }
+
+
+def _feedback(feedback: Feedback) -> dict[str, Any]:
+    return {"value": feedback.value.value, "comment": feedback.comment, "at": moment(feedback.at)}
 
 
 def _json(value: object) -> str:

@@ -10,8 +10,8 @@ from chatapp.domain.errors import EmailTaken, NotFound
 from chatapp.domain.ids import new_id
 from chatapp.domain.security_events import OPERATOR, SecurityEventKind
 from chatapp.services.account_changes import note, set_disabled, set_password, set_role
-from chatapp.services.cookies import utc_now
 from chatapp.services.passwords import Passwords
+from chatapp.services.signing import utc_now
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database, Transaction
 

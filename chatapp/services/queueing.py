@@ -1,5 +1,6 @@
 """What a send stores: messages and a queued run, and the client's key that makes the request idempotent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,8 +9,8 @@ from chatapp.domain.conversations import Conversation
 from chatapp.domain.errors import KeyReused, NotFound
 from chatapp.domain.ids import new_id
 from chatapp.domain.messages import Message, Role, Status, TextPart
-from chatapp.domain.runs import Run, Turn
-from chatapp.domain.texts import title_of
+from chatapp.domain.runs import NO_OPTIONS, Run, RunOptions, Turn
+from chatapp.domain.texts import UNTITLED, title_of
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Transaction
 from chatapp.storage.deleted import DeletedRepository
@@ -42,13 +43,20 @@ def conversation_for(
     if conversation_id is not None:
         found = conversations.get(owner_id, conversation_id)
         if found is not None:
-            return found
+            return _titled(conversations, found, title)
         deletions = DeletedRepository(transaction)
         if (deleted := deletions.get(owner_id, conversation_id)) is not None:
             return deletions.begin_anew(deleted, title=title, at=at)
     return conversations.add(
         conversation_id=conversation_id or new_id(), owner_id=owner_id, title=title, at=at
     )
+
+
+def _titled(conversations: ConversationRepository, found: Conversation, title: str) -> Conversation:
+    """One that was begun without a title gets that of its first message."""
+    if found.leaf_id is None and found.title == UNTITLED:
+        return conversations.change(found.owner_id, found.id, title=title) or found
+    return found
 
 
 def said_before(
@@ -82,9 +90,11 @@ def queue_run(
     model: str,
     key_and_digest: tuple[str, str],
     *,
+    new: Sequence[Message] = (),
     continues: str | None = None,
+    options: RunOptions = NO_OPTIONS,
 ) -> Made:
-    """The empty reply and its run; the branch that ends in it is shown from now on."""
+    """The empty reply, its run, and what is `new` before it; the branch that it ends is shown from now on."""
     # Not before the message it answers, whatever the clock says.
     at = max(datetime.now(UTC), asked.created_at)
     run = Run(
@@ -96,6 +106,7 @@ def queue_run(
         status=Status.QUEUED,
         created_at=at,
         continues=continues,
+        options=options,
     )
     reply = Message(
         id=run.message_id,
@@ -106,9 +117,8 @@ def queue_run(
         model=model,
         run_id=run.id,
     )
-    key, digest = key_and_digest
-    conversations = ConversationRepository(transaction)
-    conversations.add_message(conversation, reply)
+    conversations, (key, digest) = ConversationRepository(transaction), key_and_digest
+    conversations.add_message(conversation, *new, reply)
     RunRepository(transaction).add(run, user_message_id=asked.id, client_key=key, client_digest=digest)
     conversations.touch(conversation.key, leaf_id=reply.id, model=model, at=at)
     return Made(turn=_turn(run, conversation.id, asked.id), run=run)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from chatapp.domain.accounts import Account, AccountKind, LoginSession, Principal, Role
+from chatapp.domain.accounts import Account, AccountKind, HeldBy, LoginSession, Principal, Role
 from chatapp.domain.credentials import email_of, name_of, new_password_of, password_of
 from chatapp.domain.errors import (
     Conflict,
     EmailTaken,
     Invalid,
+    NotForKeys,
     NotFound,
     NotSignedIn,
     SignUpClosed,
@@ -20,10 +21,10 @@ from chatapp.domain.ids import new_id
 from chatapp.domain.security_events import SecurityEventKind
 from chatapp.services.account_changes import note
 from chatapp.services.accounts import Accounts
-from chatapp.services.cookies import utc_now
+from chatapp.services.cookies import TICKET_TTL
 from chatapp.services.passwords import Passwords
+from chatapp.services.signing import utc_now
 from chatapp.services.throttles import Throttles
-from chatapp.services.tickets import TICKET_TTL, Tickets
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.logins import LoginRepository
@@ -36,19 +37,28 @@ MAX_AGENT_CHARS: Final = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """Where somebody comes from: for throttles, the audit log, and the list of logins."""
+    """Where somebody comes from: for throttles, the audit log, and the list of logins.
+
+    `page_of`: the login whose page asks on its socket, where no cookie can be set; "" elsewhere.
+    """
 
     address: str
     agent: str = ""
+    page_of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Admission:
-    """Somebody has come in: the cookie to be set, whose it is, and how long it is good."""
+    """Somebody has come in: the cookie to be set, whose it is, and how long it is good.
+
+    `ticket`: with what the page that asked fetches the cookie: once, within 30 s, from any process, and as
+    the login that asked alone. "" where no page asked.
+    """
 
     cookie: str = field(repr=False)
     account: Account
     expires_at: datetime
+    ticket: str = field(default="", repr=False)
 
 
 class SignIn:
@@ -70,7 +80,6 @@ class SignIn:
         self._allow_sign_up: bool = allow_sign_up
         self._now: Callable[[], datetime] = now
         self._throttles: Throttles = throttles
-        self._tickets: Tickets[Admission] = Tickets()
 
     async def sign_up_open(self) -> bool:
         """Whether somebody may make an account now. The first one always can be made."""
@@ -89,7 +98,7 @@ class SignIn:
         password = new_password_of(password, email=email)
         if not await self.sign_up_open():
             raise SignUpClosed
-        self._throttles.sign_up(address=visit.address)
+        await self._throttles.sign_up(address=visit.address)
         password_hash = await self._passwords.hash(password)
 
         def work(transaction: Transaction) -> Admission:
@@ -120,7 +129,7 @@ class SignIn:
         `TooMany` after too many of them, from one address or for one email; `Invalid` for what is no email.
         """
         email, password = email_of(email), password_of(password)
-        with self._throttles.trying(address=visit.address, email=email):
+        async with self._throttles.trying(address=visit.address, email=email):
             found = await self._database.read(lambda work: AccountRepository(work).by_email(email))
             account, stored = found or (None, None)
             fits = await self._passwords.fits(password, stored)
@@ -137,19 +146,30 @@ class SignIn:
                     raise WrongLogin
                 return self._admit(transaction, account, SecurityEventKind.LOGGED_IN, visit, at=self._now())
 
-            return await self._database.write(work)
-
-    def ticket(self, asker: Principal, admission: Admission) -> str:
-        """Good once, within 30 s, for the browser that the asker's login belongs to."""
-        return self._tickets.issue(asker.login_id, admission)
+            return await self._database.write(work, of=account.id)
 
     async def redeem(self, asker_login_id: str, ticket: str) -> Admission | None:
         """The admission that the ticket stands for; the login that asked has ended then. None for any other
         ticket."""
-        admission = self._tickets.redeem(asker_login_id, ticket)
-        if admission is not None:
-            await self._accounts.revoke(asker_login_id)
-        return admission
+        cookies = self._accounts.cookies
+        cookie = cookies.by_ticket(ticket, asker_login_id)
+        claim = cookies.read(cookie) if cookie else None
+        if cookie is None or claim is None:
+            return None
+
+        def work(transaction: Transaction) -> Account | None:
+            logins, at = LoginRepository(transaction), self._now()
+            if not logins.begin(claim.login_id, at=at):
+                return None
+            logins.revoke(asker_login_id, at=at)
+            begun = logins.get(claim.login_id)
+            return AccountRepository(transaction).get(begun.principal.account_id) if begun else None
+
+        account = await self._database.write(work)
+        if account is None:
+            return None
+        self._accounts.know_ended([asker_login_id])
+        return Admission(cookie=cookie, account=account, expires_at=claim.expires_at)
 
     async def change_password(self, asker: Principal, *, old: str, new: str, visit: Visit) -> None:
         """Changes it and ends all other logins.
@@ -174,7 +194,7 @@ class SignIn:
             others = LoginRepository(transaction).revoke_others(account.id, but=asker.login_id, at=at)
             return list(others)
 
-        self._accounts.know_ended(await self._database.write(work))
+        self._accounts.know_ended(await self._database.write(work, of=account.id))
 
     async def check_password(self, asker: Principal, password: str, *, visit: Visit) -> None:
         """Before what only they themselves may do, and not whoever sits down at their browser.
@@ -196,22 +216,24 @@ class SignIn:
                 raise NotSignedIn
             return account
 
-        return await self._database.write(work)
+        return await self._database.write(work, of=asker.account_id)
 
-    async def log_out(self, asker: Principal) -> None:
-        """Ends the login that asks. Of a guest who has sent nothing there is nothing to end."""
+    async def log_out(self, asker: Principal, *, address: str = "") -> None:
+        """Ends the login that asks. Raises `NotForKeys` for a key, which is revoked instead."""
+        if asker.held_by is HeldBy.KEY:
+            raise NotForKeys("A key is not logged out.")
 
         def work(transaction: Transaction) -> None:
-            at = self._now()
-            if LoginRepository(transaction).revoke(asker.login_id, at=at):
-                note(
-                    transaction,
-                    SecurityEventKind.LOGGED_OUT,
-                    asker.account_id,
-                    at=at,
-                )
+            logins, at = LoginRepository(transaction), self._now()
+            if logins.revoke(asker.login_id, at=at):
+                kind = SecurityEventKind.LOGGED_OUT
+                note(transaction, kind, asker.account_id, at=at, address=address)
+            elif asker.held_by is HeldBy.TOKEN:
+                # There is no cookie to be cleared, so it must be known. Of a guest in a browser who has sent
+                # nothing there is nothing to end.
+                logins.keep_gone([asker])
 
-        await self._database.write(work)
+        await self._database.write(work, of=asker.account_id)
         self._accounts.know_ended([asker.login_id])
 
     async def logins(self, asker: Principal) -> tuple[LoginSession, ...]:
@@ -229,11 +251,11 @@ class SignIn:
                 current=one.principal.login_id == asker.login_id,
             )
             for one in stored
-            if one.holds(now)
+            if one.begun and one.holds(now)
         ]
         return tuple(sorted(found, key=lambda one: not one.current))
 
-    async def end_login(self, asker: Principal, login_id: str) -> None:
+    async def end_login(self, asker: Principal, login_id: str, *, address: str = "") -> None:
         """Ends one of the asker's own logins. Raises `NotFound`."""
         await self._accounts.require(asker)
 
@@ -241,12 +263,12 @@ class SignIn:
             at = self._now()
             if not LoginRepository(transaction).revoke_own(asker.account_id, login_id, at=at):
                 raise NotFound
-            note(transaction, SecurityEventKind.LOGIN_ENDED, asker.account_id, at=at)
+            note(transaction, SecurityEventKind.LOGIN_ENDED, asker.account_id, at=at, address=address)
 
-        await self._database.write(work)
+        await self._database.write(work, of=asker.account_id)
         self._accounts.know_ended([login_id])
 
-    async def end_other_logins(self, asker: Principal) -> int:
+    async def end_other_logins(self, asker: Principal, *, address: str = "") -> int:
         """Ends all logins of the asker but the one that asks; returns how many."""
         await self._accounts.require(asker)
 
@@ -254,15 +276,11 @@ class SignIn:
             at = self._now()
             others = LoginRepository(transaction).revoke_others(asker.account_id, but=asker.login_id, at=at)
             if others:
-                note(
-                    transaction,
-                    SecurityEventKind.OTHER_LOGINS_ENDED,
-                    asker.account_id,
-                    at=at,
-                )
+                kind = SecurityEventKind.OTHER_LOGINS_ENDED
+                note(transaction, kind, asker.account_id, at=at, address=address)
             return list(others)
 
-        ended = await self._database.write(work)
+        ended = await self._database.write(work, of=asker.account_id)
         self._accounts.know_ended(ended)
         return len(ended)
 
@@ -272,7 +290,7 @@ class SignIn:
         """The asker's account and the hash of the password, which is this one."""
         await self._accounts.require(asker)
         account, stored = await self._database.read(lambda work: _member(work, asker))
-        with self._throttles.trying(address=visit.address, email=account.email):
+        async with self._throttles.trying(address=visit.address, email=account.email):
             if not await self._passwords.fits(password_of(password), stored):
                 await self._note_failure(account.id, visit)
                 raise WrongLogin(wrong)
@@ -288,7 +306,9 @@ class SignIn:
         at: datetime,
     ) -> Admission:
         cookies = self._accounts.cookies
-        cookie = cookies.make_member()
+        ticket = cookies.make_ticket() if visit.page_of else ""
+        cookie = cookies.by_ticket(ticket, visit.page_of) if ticket else cookies.make_member()
+        assert cookie is not None
         claim = cookies.read(cookie)
         assert claim is not None
         principal = Principal(
@@ -298,15 +318,16 @@ class SignIn:
             expires_at=claim.expires_at,
         )
         agent = "".join(char for char in visit.agent if char.isprintable())[:MAX_AGENT_CHARS]
-        LoginRepository(transaction).add(principal, at=at, agent=agent)
+        LoginRepository(transaction).add(principal, at=at, agent=agent, begun=not ticket)
         note(transaction, kind, account.id, at=at, address=visit.address)
-        return Admission(cookie=cookie, account=account, expires_at=claim.expires_at)
+        return Admission(cookie=cookie, account=account, expires_at=claim.expires_at, ticket=ticket)
 
     async def _note_failure(self, account_id: str, visit: Visit) -> None:
         """An unknown email is not written down: some type their password there."""
         kind, at, address = SecurityEventKind.LOGIN_FAILED, self._now(), visit.address
         await self._database.write(
-            lambda work: note(work, kind, account_id, actor_id="", at=at, address=address)
+            lambda work: note(work, kind, account_id, actor_id="", at=at, address=address),
+            of=account_id or "nobody",
         )
 
 

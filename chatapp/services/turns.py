@@ -1,7 +1,9 @@
 """Sending, trying again, going on, stopping."""
 
 import hashlib
-import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chatapp.domain.accounts import Principal
@@ -10,11 +12,15 @@ from chatapp.domain.errors import (
     EmptyMessage,
     Invalid,
     MessageTooLong,
+    NoModel,
     NotFound,
 )
-from chatapp.domain.runs import Run, Turn
+from chatapp.domain.ids import check_key
+from chatapp.domain.messages import Message, Role
+from chatapp.domain.runs import NO_OPTIONS, Run, RunOptions, Turn
 from chatapp.domain.texts import clean
-from chatapp.engine.worker import Worker
+from chatapp.engine.dispatch import Dispatch
+from chatapp.providers.base import ChatMessage
 from chatapp.providers.catalog import Catalog
 from chatapp.services import waiting
 from chatapp.services.queueing import (
@@ -26,14 +32,13 @@ from chatapp.services.queueing import (
     said,
     said_before,
 )
+from chatapp.services.stateless import answered_once
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.runs import RunRepository
-from chatapp.streams.base import Job, TreeChanged, conversation_topic, owner_topic
-from chatapp.streams.broadcast import Broadcast
-
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+from chatapp.streams.base import Broadcast, Job, TreeChanged, conversation_topic, owner_topic
+from chatapp.telemetry.exchange import note
 
 
 class Turns:
@@ -43,13 +48,13 @@ class Turns:
         self,
         *,
         database: Database,
-        worker: Worker,
+        dispatch: Dispatch,
         broadcast: Broadcast,
         catalog: Catalog,
         max_message_chars: int,
     ) -> None:
         self._database: Database = database
-        self._worker: Worker = worker
+        self._dispatch: Dispatch = dispatch
         self._broadcast: Broadcast = broadcast
         self._catalog: Catalog = catalog
         self._max_message_chars: int = max_message_chars
@@ -62,24 +67,25 @@ class Turns:
         text: str,
         client_key: str,
         model: str = "",
+        options: RunOptions = NO_OPTIONS,
     ) -> Turn:
-        """Stores a message and queues its reply.
+        """Stores a message and queues its reply, made as the options say.
 
         A conversation id of the owner that does not exist yet is made; None makes a new one. While a reply is
-        being made the turn waits behind it. The same client key again is the same turn.
-
+        being made the turn waits behind it. The same client key again is the same turn. Without a model it
+        is the conversation's, as long as that is on offer, or the default.
         Raises:
             EmptyMessage, MessageTooLong, Invalid: the input.
             KeyReused: the key stands for another text.
-            NoModel: the model is not on offer.
+            UnknownModel, NoModel: the model is not on offer.
             StorageFull, Unavailable: nothing was stored.
         """
-        text = self._checked(text)
-        _check_key(client_key)
+        text = self._checked(text, options)
+        check_key(client_key)
         if conversation_id is not None:
-            _check_key(conversation_id)
+            check_key(conversation_id)
         digest = _digest("send", conversation_id or "", text)
-        model = await self._model(model)
+        model = await self._model_in(principal, conversation_id, model)
 
         def work(transaction: Transaction) -> Made:
             if kept := kept_turn(transaction, principal, client_key, digest):
@@ -88,10 +94,41 @@ class Turns:
             AccountRepository(transaction).ensure(principal, at=at)
             conversation = conversation_for(transaction, principal, conversation_id, text, at)
             user = said(text, at, after=conversation.leaf_id)
-            ConversationRepository(transaction).add_message(conversation, user)
-            return queue_run(transaction, conversation, user, model, (client_key, digest))
+            return queue_run(
+                transaction, conversation, user, model, (client_key, digest), new=[user], options=options
+            )
 
-        return self._submitted(await self._database.write(work))
+        return self._submitted(await self._database.write(work, of=principal.account_id))
+
+    async def answer_once(
+        self,
+        principal: Principal,
+        *,
+        messages: Sequence[ChatMessage],
+        client_key: str,
+        model: str = "",
+        options: RunOptions = NO_OPTIONS,
+    ) -> Turn:
+        """Queues a reply to a whole list of messages that is in no list, search or export, and is purged soon
+        after its end. The run is all that can be asked for; the turn's conversation id is "".
+
+        The last message is answered; the assistant's own is gone on with. Raises as `send` does.
+        """
+        said = [self._listed(message) for message in messages]
+        if not said or not said[-1].content.strip():
+            raise EmptyMessage
+        self._bounded(options.system or "")
+        check_key(client_key)
+        model = await self._model(model)
+        asked = (f"{message.role}:{message.content}" for message in said)
+        digest = _digest("once", model, repr(options), *asked)
+        made = await self._database.write(
+            lambda transaction: answered_once(
+                transaction, principal, said, model, (client_key, digest), options
+            ),
+            of=principal.account_id,
+        )
+        return replace(self._submitted(made), conversation_id="")
 
     async def edit(
         self, principal: Principal, *, message_id: str, text: str, client_key: str, model: str = ""
@@ -103,11 +140,11 @@ class Turns:
         Raises:
             NotFound, EmptyMessage, MessageTooLong, Invalid: the input.
             KeyReused: the key stands for another text.
-            NoModel: the model is not on offer.
+            UnknownModel, NoModel: the model is not on offer.
             StorageFull, Unavailable: nothing was stored.
         """
         text = self._checked(text)
-        _check_key(client_key)
+        check_key(client_key)
         digest = _digest("edit", message_id, text)
         chosen = await self._model(model) if model else ""
 
@@ -118,12 +155,10 @@ class Turns:
             # Younger than the original, whatever the clock says: it is the next version.
             at = max(datetime.now(UTC), original.created_at + timedelta(microseconds=1))
             user = said(text, at, after=original.parent_id)
-            ConversationRepository(transaction).add_message(conversation, user)
-            return queue_run(
-                transaction, conversation, user, chosen or conversation.model, (client_key, digest)
-            )
+            model_id = chosen or conversation.model
+            return queue_run(transaction, conversation, user, model_id, (client_key, digest), new=[user])
 
-        return self._submitted(await self._database.write(work))
+        return self._submitted(await self._database.write(work, of=principal.account_id))
 
     async def regenerate(
         self, principal: Principal, *, message_id: str, client_key: str, model: str = ""
@@ -159,9 +194,9 @@ class Turns:
                 raise NotFound
             return run
 
-        run = await self._database.write(work)
+        run = await self._database.write(work, of=principal.account_id)
         if run is not None:
-            self._worker.stop(Job.of(run))
+            self._dispatch.stop(Job.of(run))
 
     async def change_queued(self, principal: Principal, *, message_id: str, text: str) -> None:
         """Says something else in a turn that waits for the reply before it.
@@ -170,7 +205,8 @@ class Turns:
         """
         text = self._checked(text)
         conversation = await self._database.write(
-            lambda transaction: waiting.reword(transaction, principal, message_id, text)
+            lambda transaction: waiting.reword(transaction, principal, message_id, text),
+            of=principal.account_id,
         )
         self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
         self._broadcast.publish(owner_topic(principal.account_id), TreeChanged())
@@ -182,9 +218,10 @@ class Turns:
         Raises `NotFound`, `AlreadyBegun`.
         """
         conversation, turn, text = await self._database.write(
-            lambda transaction: waiting.remove(transaction, principal, message_id)
+            lambda transaction: waiting.remove(transaction, principal, message_id),
+            of=principal.account_id,
         )
-        self._worker.withdraw(turn.run_id)
+        self._dispatch.withdraw(turn.run_id)
         self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
         self._broadcast.publish(owner_topic(principal.account_id), TreeChanged())
         return text
@@ -197,15 +234,16 @@ class Turns:
         Raises `NotFound`, `AlreadyBegun`.
         """
         conversation, order = await self._database.write(
-            lambda transaction: waiting.move(transaction, principal, message_id, place)
+            lambda transaction: waiting.move(transaction, principal, message_id, place),
+            of=principal.account_id,
         )
-        self._worker.reorder(principal.account_id, [turn.run_id for turn in order])
+        self._dispatch.reorder(principal.account_id, [turn.run_id for turn in order])
         self._broadcast.publish(conversation_topic(conversation.key), TreeChanged())
 
     async def _again(
         self, principal: Principal, message_id: str, client_key: str, model: str, *, continues: bool
     ) -> Turn:
-        _check_key(client_key)
+        check_key(client_key)
         digest = _digest("continue" if continues else "regenerate", message_id, model)
         chosen = await self._model(model) if model else ""
 
@@ -224,19 +262,41 @@ class Turns:
                 chosen or reply.model,
                 (client_key, digest),
                 continues=reply.id if continues else None,
+                options=_as_before(transaction, reply, continues=continues),
             )
 
-        return self._submitted(await self._database.write(work))
+        return self._submitted(await self._database.write(work, of=principal.account_id))
 
-    def _checked(self, text: str) -> str:
+    def _checked(self, text: str, options: RunOptions = NO_OPTIONS) -> str:
         text = clean(text)
         if not text.strip():
             raise EmptyMessage
+        self._bounded(text)
+        self._bounded(options.system or "")
+        return text
+
+    def _bounded(self, text: str) -> None:
         if len(text) > self._max_message_chars:
             raise MessageTooLong(
                 f"The message has {len(text):,} characters; at most {self._max_message_chars:,} are possible."
             )
-        return text
+
+    async def _model_in(self, principal: Principal, conversation_id: str | None, model: str) -> str:
+        if not model and conversation_id is not None:
+            found = await self._database.read(
+                lambda work: ConversationRepository(work).get(principal.account_id, conversation_id)
+            )
+            if found is not None and found.model:
+                with suppress(NoModel):
+                    return await self._model(found.model)
+        return await self._model(model)
+
+    def _listed(self, message: ChatMessage) -> ChatMessage:
+        """A message of a list, its text as it can be kept. Replies may be longer than what people write."""
+        text = clean(message.content)
+        if message.role is not Role.ASSISTANT:
+            self._bounded(text)
+        return replace(message, content=text)
 
     async def _model(self, model: str) -> str:
         """The id of a model that can be asked."""
@@ -245,17 +305,20 @@ class Turns:
         return await self._catalog.chosen(model)
 
     def _submitted(self, made: Made) -> Turn:
+        note(run_id=made.turn.run_id)
         if made.run is not None:
-            self._worker.submit(Job.of(made.run))
+            self._dispatch.submit(Job.of(made.run))
             self._broadcast.publish(conversation_topic(made.run.conversation_key), TreeChanged())
             self._broadcast.publish(owner_topic(made.run.owner_id), TreeChanged())
         return made.turn
 
 
+def _as_before(transaction: Transaction, reply: Message, *, continues: bool) -> RunOptions:
+    """Another reply is made as this one was; one that goes on where a limit ended it needs no limit."""
+    run = RunRepository(transaction).get(reply.run_id) if reply.run_id else None
+    options = run.options if run else NO_OPTIONS
+    return replace(options, max_tokens=None) if continues else options
+
+
 def _digest(*fields: str) -> str:
     return hashlib.sha256("\x00".join(fields).encode()).hexdigest()
-
-
-def _check_key(key: str) -> None:
-    if not _KEY.fullmatch(key):
-        raise Invalid("A key has 1 to 64 letters, digits, hyphens or underscores.")

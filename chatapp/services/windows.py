@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from chatapp.domain.conversations import Conversation
 from chatapp.domain.errors import NotFound
+from chatapp.domain.feedback import Feedback
 from chatapp.domain.fold import Snapshot
+from chatapp.domain.messages import Role, Status
 from chatapp.domain.tree import Versions, versions
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Transaction
+from chatapp.storage.feedback import FeedbackRepository
 from chatapp.storage.runs import RunRepository
 from chatapp.storage.trees import TreeRepository
 
-__all__ = ["Versions", "Window", "current", "window_after", "window_around", "window_at_end"]
+__all__ = ["Versions", "Window", "current", "joined", "window_after", "window_around", "window_at_end"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +23,7 @@ class Window:
     """A part of the branch that is shown, oldest message first.
 
     A reply that is being made has its text so far, and its `seq` says which events that covers. `versions`
-    has those of the messages that have siblings.
+    has those of the messages that have siblings, `feedback` what the owner said of replies.
     """
 
     conversation: Conversation
@@ -28,6 +31,19 @@ class Window:
     has_earlier: bool
     has_later: bool
     versions: Mapping[str, Versions]
+    feedback: Mapping[str, Feedback]
+
+
+def joined(earlier: Window, later: Window) -> Window:
+    """Both as one; the later one begins where the earlier one ends."""
+    return Window(
+        conversation=later.conversation,
+        snapshots=(*earlier.snapshots, *later.snapshots),
+        has_earlier=earlier.has_earlier,
+        has_later=later.has_later,
+        versions={**earlier.versions, **later.versions},
+        feedback={**earlier.feedback, **later.feedback},
+    )
 
 
 def window_at_end(
@@ -99,18 +115,21 @@ def _window(
     parents = [snapshot.message.parent_id for snapshot in stored]
     families = versions(TreeRepository(transaction).children(conversation.key, parents))
     shown = {snapshot.message.id for snapshot in stored}
+    replies = [one.message.id for one in stored if one.message.role is Role.ASSISTANT]
     return Window(
         conversation=conversation,
         snapshots=tuple(current(transaction, snapshot) for snapshot in stored),
         has_earlier=has_earlier,
         has_later=has_later,
         versions={one: found for one, found in families.items() if one in shown},
+        feedback=FeedbackRepository(transaction).of(conversation.owner_id, replies),
     )
 
 
 def current(transaction: Transaction, snapshot: Snapshot) -> Snapshot:
     """A message that is being made, with what its log has so far; one transaction, so without a gap."""
     message = snapshot.message
-    if message.status.is_final or message.run_id is None:
+    # What waits for its turn has no log yet.
+    if message.status.is_final or message.status is Status.QUEUED or message.run_id is None:
         return snapshot
     return snapshot.after(RunRepository(transaction).log(message.run_id, after=snapshot.seq))

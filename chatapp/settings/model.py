@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -23,6 +24,7 @@ from chatapp.settings.values import (
     Origins,
     Pause,
     ProjectPath,
+    RedisUrl,
 )
 
 
@@ -52,9 +54,10 @@ class Settings(BaseModel):
     """Everything the app keeps (database, keys, weights) is in one folder, so that a backup is a copy."""
 
     database_url: Annotated[DatabaseUrl, Field(repr=False, default_factory=_default_database_url)]
-    """A SQLite file under the data folder: nothing to install. Relative paths start at the project."""
+    """A SQLite file under the data folder: nothing to install. Relative paths start at the project. For many
+    processes, postgresql://user:password@host/name."""
 
-    redis_url: SecretStr | None = None
+    redis_url: RedisUrl | None = None
     """URL or host:port. Unset, everything runs in one process and there is no server to look after."""
 
     redis_user: str | None = None
@@ -64,10 +67,12 @@ class Settings(BaseModel):
     """Apart from REDIS_URL, so that the URL can be written down without it."""
 
     worker: Annotated[Literal["auto", "embedded", "external"], AnyCase] = "auto"
-    """auto makes replies in the web process unless a worker of its own is alive."""
+    """auto makes replies in the web process unless a worker of its own (python -m chatapp worker) is alive;
+    external never does, and needs Redis."""
 
     lease_ttl: Lease = timedelta(seconds=10)
-    """Seconds until a silent worker's run is taken over: longer than a hiccup, shorter than patience."""
+    """Seconds until a silent worker's run is taken over: longer than a hiccup, shorter than patience. Without
+    Redis a process that has ended is known at once."""
 
     public_url: Origin | None = None
     """Where people reach the app, like https://chat.example.org. Unset, it is taken from the request."""
@@ -153,7 +158,8 @@ class Settings(BaseModel):
     """Replies made at once for one person, so that nobody takes the whole machine."""
 
     max_connections_per_ip: Count = 50
-    """Open sockets from one address: an office fits, a flood does not. Load tests raise it."""
+    """Open sockets from one address: an office fits, a flood does not. Load tests raise it.
+    Of streams and other calls it may have five times as many open."""
 
     sse_keepalive_interval: Pause = timedelta(seconds=30)
     """Seconds between comments on a quiet stream: half of the 60 after which proxies cut it."""
@@ -201,8 +207,26 @@ class Settings(BaseModel):
 
     @property
     def database_path(self) -> Path:
-        """The SQLite file."""
+        """The SQLite file; there is none with PostgreSQL."""
         return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def database_name(self) -> str:
+        """What all processes of this installation call its database, on whichever host they are."""
+        return urlsplit(self.database_url).path.lstrip("/")
+
+    @property
+    def redis(self) -> str:
+        """How to reach Redis, with whom one is there: for whoever opens it. Empty without one."""
+        given = self.redis_url.get_secret_value() if self.redis_url else ""
+        if not (given and (self.redis_user or self.redis_password)):
+            return given
+        url = urlsplit(given)
+        user = quote(self.redis_user or "", safe="") or url.username or ""
+        password = self.redis_password.get_secret_value() if self.redis_password else ""
+        secret = quote(password, safe="") or url.password or ""
+        place = url.netloc.rpartition("@")[2]
+        return url._replace(netloc=f"{user}:{secret}@{place}").geturl()
 
     def allowed_origins(self, *, page_port: int, backend_port: int) -> tuple[str, ...]:
         """Say exactly which origins' pages may act with a login: our own first, then what was configured.

@@ -21,16 +21,9 @@ from chatapp.settings.values import PROJECT_ROOT
 # What is promised but not built yet: the name, and what it is for. A value equal to the default asks for
 # nothing and passes. Whoever builds one deletes its line.
 NOT_BUILT_YET: Final[Mapping[str, str]] = {
-    "REDIS_URL": "scaling out over Redis",
-    "REDIS_USER": "scaling out over Redis",
-    "REDIS_PASSWORD": "scaling out over Redis",
     "OIDC_ISSUER": "single sign-on",
     "OIDC_CLIENT_ID": "single sign-on",
     "OIDC_CLIENT_SECRET": "single sign-on",
-    "TOKEN_TTL": "the HTTP API with its tokens",
-    "SSE_KEEPALIVE_INTERVAL": "the HTTP API with its streams",
-    "LEASE_TTL": "workers on several machines",
-    "ENABLE_METRICS": "metrics",
     "MAX_UPLOAD_MB": "uploading files",
     "STREAMING_ENABLED": "holding replies back until they are whole",
     "SMTP_URL": "sending mail",
@@ -38,11 +31,10 @@ NOT_BUILT_YET: Final[Mapping[str, str]] = {
 }
 
 # The same for single values: the name, how the value begins, what there is instead.
-VALUES_NOT_BUILT_YET: Final = (
-    ("AUTH_MODE", "oidc", "guest or password"),
-    ("WORKER", "external", "auto or embedded"),
-    ("DATABASE_URL", "postgres", "a SQLite file, like sqlite:///data/chatapp.db"),
-)
+VALUES_NOT_BUILT_YET: Final = (("AUTH_MODE", "oidc", "guest or password"),)
+
+#: For whom replies are made in other processes.
+REDIS_NEEDED: Final = "must be set: without Redis a worker of its own could not tell the pages what it writes"
 
 # Names whose values are never shown; URLs are among them because they can carry a password.
 HIDDEN: Final = re.compile(r"SECRET|PASSWORD|API_KEY|(DATABASE|REDIS|SMTP|BASE)_URL")
@@ -74,6 +66,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     given = _ours(_environment() if env is None else env)
     _refuse_unbuilt(given)
     settings = _checked(given)
+    _refuse_half(settings)
     if settings.production:
         _refuse_insecure(settings)
     try:
@@ -165,6 +158,14 @@ def _refuse_insecure(settings: Settings) -> None:
             if origin.startswith("http://") and urlsplit(origin).hostname not in THIS_MACHINE:
                 problem = "production needs https://, or passwords and cookies are read on the way"
                 raise SettingsError(name, origin, problem)
+
+
+def _refuse_half(settings: Settings) -> None:
+    for name, value in (("REDIS_USER", settings.redis_user), ("REDIS_PASSWORD", settings.redis_password)):
+        if value and settings.redis_url is None:
+            raise SettingsError(name, None, "is for a Redis, and REDIS_URL does not say where one is")
+    if settings.worker == "external" and settings.redis_url is None:
+        raise SettingsError("REDIS_URL", None, f"{REDIS_NEEDED} (WORKER=external)")
 
 
 def _with_kept_secret(settings: Settings) -> Settings:

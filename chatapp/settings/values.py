@@ -1,6 +1,7 @@
 """The kinds of value that a setting can have. Each check says, in one phrase, what is allowed."""
 
 import math
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
@@ -63,15 +64,36 @@ def _model_reference(value: str) -> str:
     return value
 
 
-def _sqlite_url(value: str) -> str:
-    """Make any SQLite URL an absolute one for the async driver; relative paths start at the project."""
+def _database_url(value: str) -> str:
+    """Make any SQLite URL an absolute one, relative paths start at the project, and leave the driver for
+    PostgreSQL to the app, whichever the URL names."""
     scheme, separator, path = value.partition("://")
+    if separator and re.fullmatch(r"postgres(ql)?(\+\w+)?", scheme):
+        with suppress(ValueError):  # a port that is none
+            parts = urlsplit(f"postgresql://{path}")
+            if parts.port != 0:
+                return parts.geturl()
     if scheme != "sqlite" or not separator or "?" in path:
-        raise ValueError("must be like sqlite:///data/chatapp.db")
+        raise ValueError("must be like postgresql://user:password@host/name or sqlite:///data/chatapp.db")
     path = unquote(path.removeprefix("/"))
     if not path or path == ":memory:":
         raise ValueError("must name a file: a database in memory would lose every reply at the next start")
     return f"sqlite:///{(PROJECT_ROOT / path).resolve()}"
+
+
+def _redis_url(value: object) -> object:
+    """`host:port`, as some hosts are told it, is a URL without its beginning; no database is database 0."""
+    if not isinstance(value, str):
+        return value
+    url = value.strip() if "://" in value else f"redis://{value.strip()}"
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        is_host = parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0
+        if is_host and (not (database := parts.path.strip("/")) or database.isdecimal()):
+            return parts._replace(path=f"/{database or 0}").geturl()
+        if parts.scheme == "unix" and parts.path.strip("/"):
+            return url
+    raise ValueError("must be like redis://localhost:6379/0, rediss://… or localhost:6379")
 
 
 def _path(value: Path) -> Path:
@@ -84,7 +106,8 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_comma_list)]
 ModelReference = Annotated[str, AfterValidator(_model_reference)]
 ModelReferences = Annotated[tuple[ModelReference, ...], BeforeValidator(_comma_list)]
-DatabaseUrl = Annotated[str, AfterValidator(_sqlite_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+RedisUrl = Annotated[SecretStr, BeforeValidator(_redis_url)]
 ProjectPath = Annotated[Path, AfterValidator(_path)]
 Count = Annotated[int, Field(ge=1)]
 AnyCase = BeforeValidator(_lower)

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from chatapp.domain.accounts import Account, AccountKind, Principal, Role
+# Its "ON CONFLICT" is SQLite's too.
+from sqlalchemy.dialects.postgresql import insert as insert_or
+
+from chatapp.domain.accounts import Account, AccountKind, HeldBy, Principal, Role
 from chatapp.domain.errors import NotSignedIn
 from chatapp.storage.logins import LoginRepository
 from chatapp.storage.tables import ACCOUNTS
@@ -58,7 +60,12 @@ class AccountRepository:
         elif not self.may_begin(principal):
             raise NotSignedIn
         else:
-            account = {"id": principal.account_id, "kind": principal.kind.value, "created_at": at}
+            account = {
+                "id": principal.account_id,
+                "kind": principal.kind.value,
+                "name": principal.name,
+                "created_at": at,
+            }
             self._transaction.execute(_ADD_ONCE, account)
             logins.add(principal, at=at)
 
@@ -68,7 +75,10 @@ class AccountRepository:
         Not when the account is deleted. Nor when it is there: it was written down together with its login,
         whose row is gone because its time was over (and may not be, once `LOGIN_TTL` is raised).
         """
-        if principal.kind is not AccountKind.GUEST or self.get(principal.account_id) is not None:
+        # A key has its row from the beginning, and has none once its account is gone.
+        if principal.kind is not AccountKind.GUEST or principal.held_by is HeldBy.KEY:
+            return False
+        if self.get(principal.account_id) is not None:
             return False
         return not LoginRepository(self._transaction).gone([principal.login_id])
 

@@ -1,26 +1,15 @@
 """Domain values to and from what the tables hold."""
 
+import dataclasses
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
 from chatapp.domain.conversations import Conversation
-from chatapp.domain.events import (
-    Attempt,
-    Chunk,
-    Context,
-    Done,
-    Error,
-    Logged,
-    Reasoning,
-    RunEvent,
-    ToolCall,
-    ToolResult,
-)
+from chatapp.domain.event_codec import dump_event, fields_of, from_ms, load_event, to_ms
+from chatapp.domain.events import Chunk, Logged
 from chatapp.domain.messages import (
     Failure,
     FinishReason,
@@ -35,15 +24,8 @@ from chatapp.domain.messages import (
     ToolResultPart,
     Usage,
 )
-from chatapp.domain.runs import Run
+from chatapp.domain.runs import NO_OPTIONS, Run, RunOptions
 
-_EVENTS: dict[str, type[Any]] = {
-    "chunk": Chunk,
-    "reasoning": Reasoning,
-    "tool_call": ToolCall,
-    "tool_result": ToolResult,
-    "context": Context,
-}
 _PARTS: dict[str, type[Any]] = {
     "text": TextPart,
     "reasoning": ReasoningPart,
@@ -51,36 +33,6 @@ _PARTS: dict[str, type[Any]] = {
     "tool_result": ToolResultPart,
 }
 _SEAM = "seam"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
-
-def dump_event(event: RunEvent) -> str:
-    """JSON of an event without its kind."""
-    if isinstance(event, Chunk | Reasoning):  # nearly all of them, and several thousand a second
-        return json.dumps({"content": event.content}, ensure_ascii=False)
-    fields = asdict(event)
-    del fields["kind"]
-    return json.dumps(fields, ensure_ascii=False)
-
-
-def load_event(kind: str, data: str) -> RunEvent:
-    """The event that `dump_event` wrote."""
-    fields = json.loads(data)
-    match kind:
-        case "error":
-            return Error(failure=Failure(**fields["failure"]))
-        case "done":
-            return Done(
-                status=Status(fields["status"]),
-                finish_reason=_finish_reason(fields["finish_reason"]),
-                usage=Usage(**fields["usage"]),
-            )
-        case "attempt":
-            fields["usage"] = Usage(**fields.get("usage", {}))
-            return Attempt(**fields)
-        case _:
-            return _EVENTS[kind](**fields)
 
 
 def dump_log(records: Iterable[Logged]) -> str:
@@ -119,19 +71,9 @@ def load_log(data: str) -> list[Logged]:
     return sorted(records, key=lambda record: record.seq)
 
 
-def to_ms(at: datetime) -> int:
-    """Milliseconds since 1970 in UTC."""
-    return round((at - _EPOCH) / _MILLISECOND)
-
-
-def from_ms(at_ms: int) -> datetime:
-    """The time of `to_ms`."""
-    return _EPOCH + at_ms * _MILLISECOND
-
-
 def dump_parts(parts: Iterable[Part], seams: Iterable[Seam] = ()) -> list[dict[str, Any]]:
     """Parts as JSON values, and after them the seams, which are places in their text."""
-    return [*(asdict(part) for part in parts), *({"kind": _SEAM, **asdict(seam)} for seam in seams)]
+    return [*(fields_of(part) for part in parts), *({"kind": _SEAM, **fields_of(seam)} for seam in seams)]
 
 
 def load_parts(values: Iterable[dict[str, Any]]) -> tuple[Part, ...]:
@@ -204,6 +146,23 @@ def conversation_of(row: Row[Any]) -> Conversation:
     )
 
 
+def dump_options(options: RunOptions) -> dict[str, Any]:
+    """What was asked for; most runs ask for nothing."""
+    if options == NO_OPTIONS:
+        return {}
+    return {name: value for name, value in fields_of(options).items() if value != getattr(NO_OPTIONS, name)}
+
+
+def load_options(stored: dict[str, Any]) -> RunOptions:
+    """The options that `dump_options` wrote; what only a later version knows is passed over."""
+    if not stored:
+        return NO_OPTIONS
+    names = {field.name for field in dataclasses.fields(RunOptions)}
+    known: dict[str, Any] = {name: value for name, value in stored.items() if name in names}
+    known["stop"] = tuple(stored.get("stop", ()))
+    return RunOptions(**known)
+
+
 def run_of(row: Row[Any]) -> Run:
     """The run in a row."""
     return Run(
@@ -217,4 +176,6 @@ def run_of(row: Row[Any]) -> Run:
         attempt=row.attempt,
         cancel_requested=row.cancel_requested,
         continues=row.continues,
+        options=load_options(row.options),
+        worker=row.worker,
     )

@@ -72,6 +72,11 @@ class ConversationRepository:
         row = self._transaction.execute(_GET, {"owner": owner_id, "wanted": conversation_id}).first()
         return conversation_of(row) if row else None
 
+    def by_key(self, owner_id: str, key: int) -> Conversation | None:
+        """The owner's conversation with this key."""
+        row = self._transaction.execute(_BY_KEY, {"owner": owner_id, "in_key": key}).first()
+        return conversation_of(row) if row else None
+
     def listed(self, owner_id: str, *, archived: bool, limit: int) -> list[Listed]:
         """The owner's conversations, pinned ones first, then the last used; archived ones are apart."""
         where = {"owner": owner_id, "archived": archived, "most": limit}
@@ -110,28 +115,31 @@ class ConversationRepository:
         row = self._transaction.execute(_CHANGE, where | values).first()
         return conversation_of(row) if row else None
 
-    def add_message(self, conversation: Conversation, message: Message) -> None:
-        """A new node in the tree."""
-        values = {
-            "id": message.id,
-            "conversation_key": conversation.key,
-            "owner_id": conversation.owner_id,
-            "parent_id": message.parent_id,
-            "role": message.role.value,
-            "run_id": message.run_id,
-            "created_at": message.created_at,
-            "seq": 0,
-        }
-        self._transaction.execute(_ADD_MESSAGE, values | message_columns(message))
+    def add_message(self, conversation: Conversation, *messages: Message) -> None:
+        """New nodes in the tree, all in one statement."""
+        rows = [
+            {
+                "id": message.id,
+                "conversation_key": conversation.key,
+                "owner_id": conversation.owner_id,
+                "parent_id": message.parent_id,
+                "role": message.role.value,
+                "run_id": message.run_id,
+                "created_at": message.created_at,
+                "seq": 0,
+                **message_columns(message),
+            }
+            for message in messages
+        ]
+        self._transaction.execute(_ADD_MESSAGE, rows)
 
     def message(self, owner_id: str, message_id: str) -> tuple[Conversation, Message] | None:
         """The owner's message and the conversation it belongs to."""
         row = self._transaction.execute(_MESSAGE, {"owner": owner_id, "wanted": message_id}).first()
         if row is None:
             return None
-        where = {"owner": owner_id, "in_key": row.conversation_key}
-        found = self._transaction.execute(_BY_KEY, where).first()
-        return (conversation_of(found), message_of(row)) if found else None
+        found = self.by_key(owner_id, row.conversation_key)
+        return (found, message_of(row)) if found else None
 
     def branch(self, conversation_key: int, leaf_id: str | None, *, limit: int) -> Sequence[Snapshot]:
         """The last `limit` messages from the leaf upwards, oldest first, as stored."""

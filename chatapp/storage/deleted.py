@@ -2,17 +2,19 @@
 
 A deleted conversation keeps its row, and with it its id and key: who watches it goes on hearing of it. What
 is *put aside* (cleared, or deleted before its id was used again) gets a row of its own under an id that no
-client can name.
+client can name. So does what is *unseen*, deleted from its beginning: it comes from no conversation and goes
+back to none.
 """
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
 from chatapp.domain.conversations import Conversation
 from chatapp.domain.ids import new_id
 from chatapp.storage.codec import conversation_of
-from chatapp.storage.runs import GENERATING
+from chatapp.storage.runs import GENERATING, UNSEEN
 from chatapp.storage.tables import CONVERSATIONS, MESSAGES, RUNS
 
 _conversations = CONVERSATIONS.c
@@ -43,16 +45,18 @@ _RESTORE = (
     .returning(*_conversations)
 )
 _ADD = insert(CONVERSATIONS).returning(_conversations.key)
+_ADD_UNSEEN = insert(CONVERSATIONS).returning(*_conversations)
 _MOVES = tuple(
     update(table).where(table.c.conversation_key == _key).values(conversation_key=bindparam("to_key"))
     for table in (MESSAGES, RUNS)
 )
 _FORGET = delete(CONVERSATIONS).where(_conversations.key == _key)
 _EXPIRED = (
-    select(_conversations.key)
+    select(_conversations.key, _conversations.owner_id)
     .where(_conversations.deleted_at < _before, _conversations.key.not_in(GENERATING))
     .limit(1)
 )
+_IS_EXPIRED = _EXPIRED.where(_conversations.key == _key)
 _PURGES = tuple(
     delete(table)
     .where(
@@ -61,6 +65,13 @@ _PURGES = tuple(
     .returning(table.c.id)
     for table in (MESSAGES, RUNS)
 )
+
+
+class Expired(NamedTuple):
+    """A deleted conversation that nobody can have back."""
+
+    key: int
+    owner_id: str
 
 
 class DeletedRepository:
@@ -83,6 +94,19 @@ class DeletedRepository:
         where = {"owner": owner_id, "wanted": conversation_id, "since": since}
         rows = self._transaction.execute(_ASIDE_OF, where)
         return [conversation_of(row) for row in rows]
+
+    def add_unseen(self, owner_id: str, *, at: datetime) -> Conversation:
+        """A new, empty conversation that is deleted already; its runs are found (`RunRepository.own`)."""
+        values = {
+            "id": _ASIDE + new_id(),
+            "former_id": UNSEEN,
+            "owner_id": owner_id,
+            "title": "",
+            "created_at": at,
+            "updated_at": at,
+            "deleted_at": at,
+        }
+        return conversation_of(self._transaction.execute(_ADD_UNSEEN, values).one())
 
     def restore(self, owner_id: str, conversation_id: str, *, since: datetime) -> Conversation | None:
         """Takes a deletion back; None when no conversation with this id was deleted since then."""
@@ -131,14 +155,17 @@ class DeletedRepository:
         self._transaction.execute(_SET, {"in_key": into.key, "leaf_id": aside.leaf_id})
         self._transaction.execute(_FORGET, {"in_key": aside.key})
 
-    def purge(self, *, before: datetime, most: int) -> int | None:
-        """Removes for good a part of what was deleted before this time: so many messages of a conversation,
-        or what is left of it. Replies that are just being stopped are left alone.
+    def expired(self, *, before: datetime) -> Expired | None:
+        """One that was deleted before this time. Those in which a reply is just being stopped wait."""
+        row = self._transaction.execute(_EXPIRED, {"before": before}).first()
+        return Expired(row.key, row.owner_id) if row else None
+
+    def purge(self, key: int, *, before: datetime, most: int) -> int | None:
+        """Removes for good a part of it, if it is such a one: so many of its messages, or what is left of it.
 
         Returns how many conversations are gone with that, 0 or 1; None when there is nothing to remove.
         """
-        key = self._transaction.scalar(_EXPIRED, {"before": before})
-        if key is None:
+        if self._transaction.execute(_IS_EXPIRED, {"before": before, "in_key": key}).first() is None:
             return None
         return int(purge_part(self._transaction, key, most=most))
 

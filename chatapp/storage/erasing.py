@@ -1,6 +1,7 @@
 """Accounts that are deleted: nobody comes in as them any more, and what they had goes in pieces."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, literal, select, update
 from sqlalchemy.sql import exists
@@ -30,17 +31,23 @@ _BEGIN = (
 )
 _FORGET_LOGINS = delete(LOGINS).where(LOGINS.c.account_id == _account)
 _NEXT = (
-    select(CONVERSATIONS.c.key)
+    select(CONVERSATIONS.c.key, CONVERSATIONS.c.owner_id)
     .join(ACCOUNTS, ACCOUNTS.c.id == CONVERSATIONS.c.owner_id)
     .where(_deleted, CONVERSATIONS.c.key.not_in(GENERATING))
     .limit(1)
 )
 _ANY = select(ACCOUNTS.c.id).where(_deleted).limit(1)
-_FORGET_EMPTY = (
-    delete(ACCOUNTS)
-    .where(_deleted, ~exists(select(literal(1)).where(CONVERSATIONS.c.owner_id == ACCOUNTS.c.id)))
-    .returning(ACCOUNTS.c.id)
-)
+_IS_NEXT = _NEXT.where(CONVERSATIONS.c.key == bindparam("in_key"))
+_empty = ~exists(select(literal(1)).where(CONVERSATIONS.c.owner_id == ACCOUNTS.c.id))
+_NEXT_EMPTY = select(ACCOUNTS.c.id).where(_deleted, _empty).limit(1)
+_FORGET_EMPTY = delete(ACCOUNTS).where(ACCOUNTS.c.id == _account, _deleted, _empty)
+
+
+class Leftover(NamedTuple):
+    """Something of a deleted account: a conversation or, without one, the account itself."""
+
+    account_id: str
+    key: int | None = None
 
 
 class ErasureRepository:
@@ -58,14 +65,17 @@ class ErasureRepository:
         """Whether something of a deleted account is still there."""
         return self._transaction.execute(_ANY).first() is not None
 
-    def purge(self, *, most: int) -> int | None:
-        """Removes for good a part of what deleted accounts had: so many messages of a conversation, what is
-        left of one, or accounts that have nothing any more. Replies that are being stopped are left alone.
+    def leftover(self) -> Leftover | None:
+        """What can be removed next. Conversations in which a reply is just being stopped wait."""
+        if (row := self._transaction.execute(_NEXT).first()) is not None:
+            return Leftover(row.owner_id, row.key)
+        empty = self._transaction.scalar(_NEXT_EMPTY)
+        return Leftover(empty) if empty is not None else None
 
-        Returns how many accounts are gone with that; None when there is nothing to remove.
-        """
-        key = self._transaction.scalar(_NEXT)
-        if key is not None:
-            purge_part(self._transaction, key, most=most)
-            return 0
-        return len(self._transaction.execute(_FORGET_EMPTY).all()) or None
+    def purge(self, leftover: Leftover, *, most: int) -> None:
+        """Removes for good a part of it, if it can be: so many messages of the conversation, or what is left
+        of it; or the account."""
+        if leftover.key is None:
+            self._transaction.execute(_FORGET_EMPTY, {"account": leftover.account_id})
+        elif self._transaction.execute(_IS_NEXT, {"in_key": leftover.key}).first() is not None:
+            purge_part(self._transaction, leftover.key, most=most)

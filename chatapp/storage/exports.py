@@ -2,8 +2,6 @@
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
-from chatapp.domain.conversations import Conversation
-from chatapp.storage.codec import conversation_of
 from chatapp.storage.tables import CONVERSATIONS, MESSAGES
 
 _conversations, _messages = CONVERSATIONS.c, MESSAGES.c
@@ -12,7 +10,6 @@ _key: BindParameter[int] = bindparam("in_key")
 
 _mine = (_conversations.owner_id == _owner, _conversations.deleted_at.is_(None))
 _KEYS = select(_conversations.key).where(*_mine).order_by(_conversations.key)
-_BY_KEY = select(CONVERSATIONS).where(*_mine, _conversations.key == _key)
 _MESSAGE_IDS = (
     select(_messages.id)
     .where(_messages.conversation_key == _key)
@@ -29,11 +26,6 @@ class ExportRepository:
     def conversation_keys(self, owner_id: str) -> list[int]:
         """Of all that the owner has now, archived ones too."""
         return list(self._transaction.scalars(_KEYS, {"owner": owner_id}))
-
-    def conversation(self, owner_id: str, key: int) -> Conversation | None:
-        """None when it was deleted meanwhile."""
-        row = self._transaction.execute(_BY_KEY, {"owner": owner_id, "in_key": key}).first()
-        return conversation_of(row) if row else None
 
     def message_ids(self, conversation_key: int) -> list[str]:
         """Of all branches. The key says whose they are: ask for the conversation first."""

@@ -18,15 +18,17 @@ class DatabaseLogStore:
 
         def work(transaction: Transaction) -> frozenset[str]:
             runs = RunRepository(transaction)
-            attempts = runs.attempts()
+            attempts = runs.attempts([append.run_id for append in batch])
             held = [append for append in batch if attempts.get(append.run_id) == append.attempt]
             # Without rows the statement would insert one of defaults.
             if rows := [(append.run_id, record) for append in held for record in append.records]:
                 runs.append(rows)
             return frozenset(append.run_id for append in batch) - {append.run_id for append in held}
 
-        return await self._database.write(work)
+        return await self._database.append(work)
 
     async def finish(self, ending: Ending) -> bool:
         """Ends a run and compacts its log; False when another attempt has it."""
-        return await self._database.write(lambda transaction: RunRepository(transaction).finish(ending))
+        return await self._database.write(
+            lambda transaction: RunRepository(transaction).finish(ending), of=ending.run.owner_id
+        )

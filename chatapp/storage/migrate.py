@@ -6,22 +6,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from chatapp.storage import tables
 from chatapp.storage.database import Database
 
-#: PostgreSQL's advisory lock for migrations; any number that nobody else uses.
-_LOCK = 0x63686174
-
 
 async def migrate(database: Database) -> None:
-    """Runs all missing migrations in one write transaction.
+    """Runs all missing migrations in one transaction, in which nobody else writes.
 
-    SQLite's BEGIN IMMEDIATE, or an advisory lock, lets one process in; the others wait, then find nothing
-    to do.
+    Of several processes one is let in; the others wait, then find nothing to do.
     """
-    await database.write(_upgrade)
+    await database.change_schema(_upgrade)
 
 
 async def differences(database: Database) -> list[object]:
@@ -38,7 +34,8 @@ def config(connection: Connection) -> Config:
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Whether Alembic looks after it: not after the full-text index, whose tables are SQLite's own."""
+    """Whether Alembic looks after it: not after the full-text index, which each
+    database has in its own way."""
     return not (kind == "table" and (name or "").startswith("search_index"))
 
 
@@ -49,6 +46,4 @@ def _differences(connection: Connection) -> list[object]:
 
 
 def _upgrade(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     command.upgrade(config(connection), "head")

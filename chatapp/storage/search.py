@@ -1,19 +1,17 @@
-"""Full-text search on SQLite (FTS5). Its index is kept by triggers: see migration 0003.
-
-Another database gets a class of its own with the same calls.
-"""
+"""Full-text search. Each database has an index of its own kind, which triggers keep."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import JSON, Connection, Row, TextClause, bindparam, text
+from sqlalchemy import JSON, Connection, Row, bindparam, text
 
 from chatapp.domain.messages import Role, TextPart
-from chatapp.domain.scripts import spaced
 from chatapp.domain.search import Hit
 from chatapp.domain.snippets import snippet
 from chatapp.storage.codec import load_parts
+from chatapp.storage.search_postgresql import PostgresIndex
+from chatapp.storage.search_sqlite import SqliteIndex
 from chatapp.storage.types import UtcDateTime
 
 #: So many of the newest messages that have the words are weighed against each other. Weighing costs 10 µs
@@ -24,28 +22,6 @@ MOST_TITLES: Final = 8
 #: A message of this age must be twice as fitting as one of now to stand beside it.
 HALF_LIFE: Final = timedelta(days=90)
 
-_MATCHING: Final = """
-FROM search_index
-CROSS JOIN search_rows ON search_rows.key = search_index.rowid
-LEFT JOIN messages ON messages.id = search_rows.message_id
-CROSS JOIN conversations
-    ON conversations.key = coalesce(messages.conversation_key, search_rows.conversation_key)
-WHERE search_index MATCH :match AND conversations.owner_id = :owner AND conversations.deleted_at IS NULL
-ORDER BY search_index.rowid DESC LIMIT :most
-"""
-
-
-def _candidates(values: str) -> TextClause:
-    return text(f"SELECT search_index.rowid AS key, {values} {_MATCHING}")
-
-
-# CROSS JOIN: in this order, whatever SQLite thinks of the sizes of the tables.
-_TITLES = _candidates("conversations.updated_at AS at, bm25(search_index, 0, 1, 0) AS badness").columns(
-    at=UtcDateTime()
-)
-_TEXTS = _candidates("messages.created_at AS at, bm25(search_index, 0, 0, 1) AS badness").columns(
-    at=UtcDateTime()
-)
 # The texts as they were said, not as they are in the index. FTS5's own snippets would search anew.
 _HITS = (
     text(
@@ -55,8 +31,8 @@ SELECT search_rows.key, conversations.id AS conversation_id, conversations.title
 FROM search_rows
 LEFT JOIN messages ON messages.id = search_rows.message_id
 CROSS JOIN conversations
-    ON conversations.key = coalesce(messages.conversation_key, search_rows.conversation_key)
-WHERE search_rows.key IN :keys
+WHERE conversations.key = coalesce(messages.conversation_key, search_rows.conversation_key)
+    AND search_rows.key IN :keys
 """
     )
     .columns(at=UtcDateTime(), parts=JSON())
@@ -75,31 +51,21 @@ class SearchRepository:
 
         Of what fits as well as another, the newer comes first. The words may be any text.
         """
-        titles = self._keys(_TITLES, _match(owner_id, "title", words), owner_id, MOST_TITLES)
-        texts = self._keys(_TEXTS, _match(owner_id, "text", words), owner_id, POOL)
-        keys = [*titles, *texts][:limit]
+        kind = SqliteIndex if self._transaction.dialect.name == "sqlite" else PostgresIndex
+        index = kind(self._transaction, owner_id, words)
+        keys = [*_best_first(index.titles(MOST_TITLES)), *_best_first(index.texts(POOL))][:limit]
         rows = {row.key: row for row in self._transaction.execute(_HITS, {"keys": keys})}
         return [_hit(rows[key], words) for key in keys]
 
-    def _keys(self, statement: Any, match: str, owner_id: str, most: int) -> list[int]:
-        rows = self._transaction.execute(statement, {"match": match, "owner": owner_id, "most": most}).all()
-        now = datetime.now(UTC)
-        # The newest come first already, and stay so among those that are worth the same.
-        return [row.key for row in sorted(rows, key=lambda row: _worth(row.badness, now - row.at))]
 
-
-def _match(owner_id: str, column: str, words: Sequence[str]) -> str:
-    """FTS5's query: each word quoted, so that nothing in it is syntax."""
-    quoted = " AND ".join(_quoted(spaced(word)) for word in words)
-    return f"owner : {_quoted(owner_id)} AND {column} : ({quoted} *)"
-
-
-def _quoted(word: str) -> str:
-    return '"' + word.replace('"', '""') + '"'
+def _best_first(rows: Sequence[Row[Any]]) -> list[int]:
+    now = datetime.now(UTC)
+    # The newest come first already, and stay so among those that are worth the same.
+    return [row.key for row in sorted(rows, key=lambda row: _worth(row.badness, now - row.at))]
 
 
 def _worth(badness: float, age: timedelta) -> float:
-    """How far down it goes; `badness` is FTS5's bm25, lower for what fits better and never above 0."""
+    """How far down it goes: `badness` is lower for what fits better and never above 0."""
     return badness * 0.5 ** (age / HALF_LIFE)
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from chatapp.storage.types import UtcDateTime
+from chatapp.storage.types import WIDE, UtcDateTime
 
 
 def _time(*, nullable: bool = False, index: bool = False) -> Any:
@@ -38,6 +38,11 @@ def _text(default: str) -> Any:
 def _no() -> Any:
     """A flag that is off unless somebody sets it; an older process that does not know it writes none."""
     return Column[Any](Boolean, nullable=False, server_default=false())
+
+
+def _object() -> Any:
+    """A JSON object, empty where an older process, which does not know of it, writes none."""
+    return Column[Any](JSON, nullable=False, server_default="{}")
 
 
 def _reference(target: str, *, primary_key: bool = False, index: bool = False) -> Any:
@@ -81,8 +86,9 @@ class AccountRow(SQLModel, table=True):
 
 
 class LoginRow(SQLModel, table=True):
-    """One browser that is signed in. The cookie itself is never stored; `id` is a hash of it.
+    """One browser that is signed in, a program's token, or an API key: what `held_by` says.
 
+    The secret is never stored. `token_hash` is a one-way hash of it; so is `id`, but a key's is random.
     `revoked_at` may lie a few seconds ahead: until then the login still holds.
     """
 
@@ -96,6 +102,8 @@ class LoginRow(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     last_seen_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     agent: str = Field(sa_column=_text(""))
+    held_by: str = Field(sa_column=_text("browser"))
+    name: str = Field(sa_column=_text(""))
 
 
 class EndedLoginRow(SQLModel, table=True):
@@ -135,6 +143,7 @@ class ConversationRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("owner_id", "id", name="uq_conversations_owner_id"),
         Index("ix_conversations_owner_updated", "owner_id", "updated_at"),
+        Index("ix_conversations_owner_created", "owner_id", "created_at", "id"),
         Index("ix_conversations_listed", "owner_id", "archived", "pinned", "updated_at"),
         Index(
             "ix_conversations_deleted",
@@ -176,8 +185,8 @@ class MessageRow(SQLModel, table=True):
     model: str = ""
     run_id: str | None = None
     finish_reason: str | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int = Field(default=0, sa_column=Column(WIDE, nullable=False))
+    output_tokens: int = Field(default=0, sa_column=Column(WIDE, nullable=False))
     failure_code: str | None = None
     failure_message: str | None = None
     left_out: int = 0
@@ -209,10 +218,28 @@ class RunRow(SQLModel, table=True):
     attempt: int = 0
     cancel_requested: bool = False
     continues: str | None = None
+    options: dict[str, Any] = Field(sa_column=_object())
     client_key: str
     client_digest: str
+    #: Who makes it: the name of a row of `workers`. Another name, or none, is nobody.
+    worker: str = Field(sa_column=_text(""))
     created_at: datetime = Field(sa_column=_time())
     ended_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class WorkerRow(SQLModel, table=True):
+    """A process that makes replies and renews its lease here. Times are the database's."""
+
+    __tablename__ = "workers"
+
+    name: str = Field(primary_key=True)
+    #: How often it has renewed: whether it lives is judged by that alone, and by no clock.
+    beats: int = Field(sa_column=Column(BigInteger, nullable=False))
+    started_at_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    seen_at_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    slots: int
+    active: int
+    dedicated: bool
 
 
 class EventRow(SQLModel, table=True):
@@ -235,6 +262,34 @@ class LogRow(SQLModel, table=True):
 
     run_id: str = Field(sa_column=_reference("runs.id", primary_key=True))
     data: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class FeedbackRow(SQLModel, table=True):
+    """What somebody thinks of a reply."""
+
+    __tablename__ = "feedback"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    message_id: str = Field(sa_column=_reference("messages.id", primary_key=True))
+    account_id: str = Field(sa_column=_reference("accounts.id", primary_key=True, index=True))
+    value: str = Field(sa_column=Column(String(16), nullable=False))
+    comment: str = Field(sa_column=_text(""))
+    at: datetime = Field(sa_column=_time())
+
+
+class UsageRow(SQLModel, table=True):
+    """What somebody's replies of a day took, by model: it stays when the replies are deleted."""
+
+    __tablename__ = "usage_days"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    owner_id: str = Field(sa_column=_reference("accounts.id", primary_key=True))
+    #: ISO 8601, UTC.
+    day: str = Field(sa_column=Column(String(10), primary_key=True))
+    model: str = Field(primary_key=True)
+    runs: int
+    input_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    output_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class SearchRow(SQLModel, table=True):
@@ -261,3 +316,6 @@ MESSAGES = _table(MessageRow)
 RUNS = _table(RunRow)
 EVENTS = _table(EventRow)
 LOGS = _table(LogRow)
+FEEDBACK = _table(FeedbackRow)
+USAGE = _table(UsageRow)
+WORKERS = _table(WorkerRow)

@@ -1,11 +1,14 @@
 """Column types that the database does not bring."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
+
+#: A number that somebody else says, which may be any: SQLite's integers are as large anyway.
+WIDE: Final = Integer().with_variant(BigInteger(), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

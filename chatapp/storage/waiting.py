@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
+from chatapp.domain.events import Done, Logged
 from chatapp.domain.messages import Status, TextPart
-from chatapp.storage.codec import dump_parts
+from chatapp.storage.codec import dump_log, dump_parts
 from chatapp.storage.runs import IN_CONVERSATION
-from chatapp.storage.tables import MESSAGES, RUNS
+from chatapp.storage.tables import LOGS, MESSAGES, RUNS
 from chatapp.storage.trees import TreeRepository
 
 _runs, _messages = RUNS.c, MESSAGES.c
@@ -31,6 +32,7 @@ _HOLD = (
 )
 _PARENTS = select(_messages.id, _messages.parent_id).where(_messages.id.in_(bindparam("ids", expanding=True)))
 _SET_RUN = update(RUNS).where(_runs.id == _id)
+_ADD_LOG = insert(LOGS)
 _SET_MESSAGE = update(MESSAGES).where(_messages.id == _id)
 _LIFT = update(MESSAGES).where(_messages.conversation_key == _key, _messages.parent_id == _id)
 _FORGET = delete(MESSAGES).where(_messages.id.in_(bindparam("ids", expanding=True)))
@@ -87,10 +89,12 @@ class WaitingRepository:
         """Takes its messages out of the tree; what followed them follows what was before them.
 
         The run stays, ended: its client key goes on standing for this turn, so that who repeats the request
-        does not send it again.
+        does not send it again. Its log says so too, to whoever reads it.
         """
         ended = {"wanted": turn.run_id, "status": Status.STOPPED.value, "ended_at": at}
         self._transaction.execute(_SET_RUN, ended)
+        end = Logged(seq=1, at=at, event=Done(status=Status.STOPPED))
+        self._transaction.execute(_ADD_LOG, {"run_id": turn.run_id, "data": dump_log([end])})
         self.lift(turn.message_id, to=turn.parent_id)
         self._transaction.execute(_FORGET, {"ids": [turn.user_message_id, turn.message_id]})
 

@@ -5,9 +5,10 @@ Append first, then publish: a listener is told only of what a `LogStore` holds.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from chatapp.domain.events import Logged
+from chatapp.domain.feedback import Rating
 from chatapp.domain.log import Append, Ending
 from chatapp.domain.runs import Run
 
@@ -24,8 +25,13 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TreeChanged:
-    """A turn was added, a run began or ended, another branch is shown: read again what you show."""
+    """A turn was added, a run began or ended, another branch is shown: read again what you show.
 
+    `ended` is the reply of a run that ended where that is all: its log has said so already, and nothing else
+    is new to whoever followed it, but that the turn behind it, if there is one, is not behind it any more.
+    """
+
+    ended: str = ""
     kind: Literal["tree_changed"] = "tree_changed"
 
 
@@ -38,8 +44,21 @@ class Queued:
     kind: Literal["queued"] = "queued"
 
 
-Notice = Progress | TreeChanged | Queued
-Listener = Callable[[Notice], None]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rated:
+    """Its reader said what they think of a reply; None is that they took it back."""
+
+    message_id: str
+    value: Rating | None
+    kind: Literal["rated"] = "rated"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missed:
+    """Something may have passed you by: read again what you show, from the database. It is told to all who
+    listen, on every topic, and each second for as long as what carries notices between processes is away."""
+
+    kind: Literal["missed"] = "missed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +79,58 @@ class Job:
             conversation_key=run.conversation_key,
             message_id=run.message_id,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submitted:
+    """To the workers: a run was stored, or was given back by one that ends."""
+
+    job: Job
+    kind: Literal["submitted"] = "submitted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopWished:
+    """To the workers: a person wishes the end of this run, whoever makes it."""
+
+    job: Job
+    kind: Literal["stop_wished"] = "stop_wished"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Withdrawn:
+    """To the workers: a run was taken back before it began."""
+
+    run_id: str
+    kind: Literal["withdrawn"] = "withdrawn"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reordered:
+    """To the workers: these waiting runs of one conversation are to be made in this order."""
+
+    owner_id: str
+    run_ids: tuple[str, ...]
+    kind: Literal["reordered"] = "reordered"
+
+
+Notice = Progress | TreeChanged | Queued | Rated | Missed | Submitted | StopWished | Withdrawn | Reordered
+Listener = Callable[[Notice], None]
+
+#: What the workers are told, all of them: whoever has a free slot claims a run, and the database lets one.
+WORKERS: Final = "workers"
+
+
+class Broadcast(Protocol):
+    """Topics and who listens to them, on the event loop."""
+
+    def listen(self, topic: str, listener: Listener) -> Callable[[], None]:
+        """Calls the listener for each notice from now on; returns how to stop it."""
+        ...
+
+    def publish(self, topic: str, notice: Notice) -> None:
+        """Tells all who listen in this process before it returns. A listener that fails harms nobody else."""
+        ...
 
 
 class LogStore(Protocol):

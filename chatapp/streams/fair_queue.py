@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from chatapp.streams.base import Job
 
@@ -15,10 +15,38 @@ class FairQueue:
         self._slots_per_owner: int = slots_per_owner
         self._waiting: dict[str, deque[Job]] = {}
         self._active: dict[str, Job] = {}
+        self._elsewhere: frozenset[Job] = frozenset()
         self._changed: asyncio.Event = asyncio.Event()
 
     def __contains__(self, run_id: object) -> bool:
         return run_id in self._active or any(job.run_id == run_id for job in self._all_waiting())
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for a slot."""
+        return sum(map(len, self._waiting.values()))
+
+    @property
+    def active(self) -> int:
+        """How many jobs have a slot."""
+        return len(self._active)
+
+    def waiting_ids(self) -> frozenset[str]:
+        """The runs that wait for a slot."""
+        return frozenset(job.run_id for job in self._all_waiting())
+
+    def resize(self, slots: int) -> None:
+        """From now on so many jobs may have a slot; those that have one keep it."""
+        if slots != self._slots:
+            self._slots = slots
+            self._changed.set()
+
+    def made_elsewhere(self, jobs: Iterable[Job]) -> None:
+        """What other workers make: it counts for its owners and conversations, and takes no slot here."""
+        elsewhere = frozenset(jobs)
+        if elsewhere != self._elsewhere:
+            self._elsewhere = elsewhere
+            self._changed.set()
 
     def put(self, job: Job) -> None:
         """Puts a job at the end of its owner's line; one that is here already stays where it is."""
@@ -74,8 +102,9 @@ class FairQueue:
     def _next(self) -> Job | None:
         if len(self._active) >= self._slots:
             return None
-        busy = {job.conversation_key for job in self._active.values()}
-        counts = Counter(job.owner_id for job in self._active.values())
+        made = self._elsewhere.union(self._active.values())
+        busy = {job.conversation_key for job in made}
+        counts = Counter(job.owner_id for job in made)
         for owner_id, line in self._waiting.items():
             if counts[owner_id] >= self._slots_per_owner:
                 continue

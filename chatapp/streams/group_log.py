@@ -18,13 +18,14 @@ from chatapp.domain.log import Append, Ending
 from chatapp.domain.messages import Message
 from chatapp.domain.runs import Run
 from chatapp.streams.base import (
+    Broadcast,
     LogStore,
     Progress,
     TreeChanged,
     conversation_topic,
     owner_topic,
 )
-from chatapp.streams.broadcast import Broadcast
+from chatapp.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -107,11 +108,13 @@ class GroupLog:
         *,
         shortest: timedelta = SHORTEST_STEP,
         longest: timedelta = LONGEST_STEP,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store: LogStore = store
         self._broadcast: Broadcast = broadcast
         self._shortest: float = shortest.total_seconds()
         self._longest: float = longest.total_seconds()
+        self._metrics: Metrics = metrics or Metrics()
         self._dirty: dict[str, RunWriter] = {}
         self._wanted: asyncio.Event = asyncio.Event()
         self._gate: asyncio.Event = asyncio.Event()
@@ -173,12 +176,15 @@ class GroupLog:
         batch = [_taken(writer) for writer in writers]
         if not batch:
             return True
+        began = time.monotonic()
         try:
             refused = await self._store.append(batch)
         except ChatError as error:
             log.error("the log cannot be written: %s", error.code)
             self._dirty = {writer.run.id: writer for writer in writers} | self._dirty
             return False
+        events = sum(len(append.records) for append in batch)
+        self._metrics.log_flushed(seconds=time.monotonic() - began, events=events)
         for writer in writers:
             records, writer.in_flight = writer.in_flight, ()
             if writer.run.id in refused:
@@ -201,7 +207,8 @@ class GroupLog:
             writer.fenced = True
             raise FencedError
         self._publish(writer, (ending.records[-1],))
-        self._broadcast.publish(conversation_topic(writer.run.conversation_key), TreeChanged())
+        ended = TreeChanged(ended=writer.run.message_id)
+        self._broadcast.publish(conversation_topic(writer.run.conversation_key), ended)
         self._broadcast.publish(owner_topic(writer.run.owner_id), TreeChanged())
 
     def _publish(self, writer: RunWriter, records: tuple[Logged, ...]) -> None:

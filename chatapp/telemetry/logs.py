@@ -1,20 +1,41 @@
-"""How the app logs: one line an event, no text of any message, nothing that could forge another line."""
+"""How the app logs: one line an event, no text of any message, nothing that could forge another line.
+
+A line has fields beside its text: those that whoever logs gives it (`extra=fields(status=200)`), and what is
+known of the request or the run that it is about.
+"""
 
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from typing_extensions import override
+
+from chatapp.telemetry import exchange
 
 #: A line longer than this is cut: what a client sends must not fill the disk.
 MAX_LINE_CHARS = 4_000
 #: They log each request with its URL at info; ours say what matters.
 QUIET = ("httpx", "httpx2", "httpcore", "alembic", "asyncio", "watchfiles", "openai")
 
+Field = str | int | float
+_FIELDS: Final = "chatapp_fields"
+
+
+def fields(**named: Field) -> dict[str, dict[str, Field]]:
+    """`extra=` of a line that has fields of its own. Those that are "" are left out."""
+    return {_FIELDS: {name: value for name, value in named.items() if value != ""}}
+
 
 class _Formatter(logging.Formatter):
-    """One line of printable characters."""
+    """One line of printable characters, with its fields at the end."""
+
+    @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        line = super().formatMessage(record)
+        return " ".join((line, *(f"{name}={value}" for name, value in _fields_of(record).items())))
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -26,11 +47,12 @@ class _JsonFormatter(logging.Formatter):
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Field] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage()[:MAX_LINE_CHARS],
+            **_fields_of(record),
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)[-MAX_LINE_CHARS:]
@@ -54,6 +76,12 @@ def configure(*, level: str, as_json: bool) -> None:
     ours.propagate = False
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _fields_of(record: logging.LogRecord) -> Mapping[str, Field]:
+    # Formatted where it is logged, in the task that is busy with the request.
+    own: Mapping[str, Field] = getattr(record, _FIELDS, {})
+    return {**own, **{name: value for name, value in exchange.known().items() if name not in own}}
 
 
 def _one_line(text: str) -> str:

@@ -9,18 +9,20 @@ from chatapp.bootstrap import Services, open_services
 from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.errors import NotSignedIn, Unavailable
 from chatapp.services.cookies import principal_of
-from chatapp.services.sign_in import MAX_AGENT_CHARS, Visit
+from chatapp.services.sign_in import Visit
 from chatapp.settings import load_or_exit
+from chatapp.telemetry.metrics import Metrics
+from chatapp.ui.connected import cookie_of
 
 _opened: Services | None = None
 
 
 @asynccontextmanager
-async def opened_services() -> AsyncGenerator[None]:
+async def opened_services(metrics: Metrics) -> AsyncGenerator[None]:
     """A lifespan task: the services are open while the app runs. Production forks after it loaded the app, so
     nothing is opened before."""
     global _opened  # noqa: PLW0603  (handlers are called by Reflex, which hands nothing on)
-    async with open_services(load_or_exit()) as services:
+    async with open_services(load_or_exit(), metrics) as services:
         _opened = services
         try:
             yield
@@ -53,7 +55,7 @@ def caller(state: rx.State) -> Principal:
 
     Raises `NotSignedIn` when nobody was let in.
     """
-    found = principal_of(state.router.headers.cookie)
+    found = principal_of(cookie_of(state))
     if found is None:
         raise NotSignedIn
     return found
@@ -61,5 +63,7 @@ def caller(state: rx.State) -> Principal:
 
 def visit(state: rx.State) -> Visit:
     """From where the handler was called: as the guard counts it, and as the browser calls itself."""
-    agent = state.router.headers.user_agent
-    return Visit(address=state.router.session.client_ip, agent=agent[:MAX_AGENT_CHARS])
+    router = state.router
+    return Visit(
+        address=router.session.client_ip, agent=router.headers.user_agent, page_of=caller(state).login_id
+    )

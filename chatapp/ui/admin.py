@@ -18,6 +18,7 @@ from chatapp.ui.access import principal, services, visit
 from chatapp.ui.arguments import identifier, words
 from chatapp.ui.gate import Who, allow
 from chatapp.ui.overseen import EventRow, RunRow, UserRow, event_row, run_row, user_row
+from chatapp.ui.putting import put
 from chatapp.ui.side import Side
 from chatapp.ui.toasts import toast
 
@@ -194,11 +195,10 @@ class Admin(rx.State):
             self.missing = True
 
     def _forget(self) -> None:
-        for name, empty in (
-            ("section", ""), ("missing", False), ("search", ""), ("users", ()), ("runs", ()), ("events", ()),
-            ("more", False), ("question", NO_QUESTION), ("secret", NO_SECRET), ("_limit", PAGE),
-        ):  # fmt: skip
-            self._put(name, empty)
+        put(
+            self, section="", missing=False, search="", users=(), runs=(), events=(), more=False,
+            question=NO_QUESTION, secret=NO_SECRET, _limit=PAGE,
+        )  # fmt: skip
 
     async def _read(self, asker: Principal) -> None:
         """What the section shows, as it is now. Raises `NotFound` for everybody but admins."""
@@ -216,18 +216,12 @@ class Admin(rx.State):
                 shown["users"] = tuple(user_row(one, is_me=one.account.id == me) for one in page.users)
                 shown["more"] = bool(page.after)
         shown["section"] = self.section or Section.USERS.value
-        for name, value in shown.items():
-            self._put(name, value)
-
-    def _put(self, name: str, value: object) -> None:
-        """Only what changed, since what is assigned is sent."""
-        if getattr(self, name) != value:
-            setattr(self, name, value)
+        put(self, **shown)
 
     async def _do(self, work: Callable[[Principal], Awaitable[object]]) -> object:
         """What came of it, or whether it was done; a refusal is said in words."""
         asker = await principal(self)
-        self._put("question", NO_QUESTION)
+        put(self, question=NO_QUESTION)
         try:
             done: object = await work(asker) or True
         except NotSignedIn:

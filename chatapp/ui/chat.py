@@ -5,15 +5,18 @@ filled from there.
 """
 
 import logging
+from collections.abc import AsyncGenerator
 from typing import Final, TypedDict
 
 import reflex as rx
 
 from chatapp.domain.accounts import Principal
-from chatapp.domain.errors import ChatError, NotFound, NotSignedIn
+from chatapp.domain.errors import ChatError, Invalid, NotFound, NotSignedIn
+from chatapp.domain.feedback import Rating
 from chatapp.domain.ids import new_id
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import identifier, position, words
+from chatapp.ui.connected import tab_of
 from chatapp.ui.gate import Who, allow
 from chatapp.ui.opened import Opened
 from chatapp.ui.room import Tab
@@ -41,20 +44,24 @@ class Chat(Opened, rx.State):
 
     @rx.event
     @allow(Who.SIGNED_IN)
-    async def send(self, key: str, conversation_id: str, text: str, model: str) -> None:
+    async def send(self, key: str, conversation_id: str, text: str, model: str) -> AsyncGenerator[None]:
         """From the composer, which repeats it until `key` is in `acked` or `refused`."""
-        try:
-            asker = await principal(self)
-            turn = await services().turns.send(
-                asker,
-                conversation_id=identifier(conversation_id),
-                text=words(text),
-                client_key=identifier(key),
-                model=words(model),
-            )
-            await self._accepted(asker, key, turn.conversation_id)
-        except ChatError as error:
-            self.refused = Refusal(key=str(key)[:64], message=error.message)
+        with screens().reading(tab_of(self)) as tab:
+            try:
+                asker = await principal(self)
+                turn = await services().turns.send(
+                    asker,
+                    conversation_id=identifier(conversation_id),
+                    text=words(text),
+                    client_key=identifier(key),
+                    model=words(model),
+                )
+                await self._accepted(asker, key, turn.conversation_id, tab)
+            except ChatError as error:
+                self.refused = Refusal(key=str(key)[:64], message=error.message)
+        yield  # first the rows, see `follow`
+        if tab is not None:
+            screens().show(tab, self._live)
 
     @rx.event
     @allow(Who.SIGNED_IN)
@@ -91,6 +98,16 @@ class Chat(Opened, rx.State):
             model=self.model,
         )
         await self._try(work)
+
+    @rx.event
+    @allow(Who.SIGNED_IN)
+    async def rate(self, message_id: str, value: str) -> None:
+        """What one thinks of a reply, "" for nothing any more; every tab is told, this one too."""
+        asker, message_id, value = await principal(self), identifier(message_id), words(value)
+        if value not in {"", *Rating}:
+            raise Invalid
+        given = Rating(value) if value else None
+        await self._try(services().feedback.give(asker, message_id=message_id, value=given))
 
     @rx.event
     @allow(Who.SIGNED_IN)
@@ -152,11 +169,11 @@ class Chat(Opened, rx.State):
             except NotSignedIn:
                 (await self.get_state(Side)).signed_out = True
                 return
-            tab = screens().enter(self.router.session.client_token, asker)
+            tab = screens().enter(tab_of(self), asker)
         try:
             while not tab.signed_out:
                 async with self:
-                    live = await self._update(tab)
+                    live = await _unwrapped(self)._update(tab)
                 # After the rows: a row that is not live any more must have its text before `Now` leaves it.
                 screens().show(tab, live)
                 await tab.news.wait()
@@ -171,7 +188,9 @@ class Chat(Opened, rx.State):
         try:
             if news.first:
                 await self._arrive(tab.principal)
-            if self.cid and (news.tree or tab.room is None):
+            if news.rated:
+                self._note_ratings(news.rated)
+            if self.cid and (news.tree or tab.room is None or self._is_news(news.ended, tab)):
                 await self._follow_branch(tab)
             if news.listing:
                 await (await self.get_state(Side))._read(tab.principal)
@@ -180,6 +199,11 @@ class Chat(Opened, rx.State):
             logger.warning("a tab could not be brought up to date: %s", error.code)
             tab.retry(news)
         return self._live
+
+    def _is_news(self, ended: str, tab: Tab) -> bool:
+        """Whether the end of this reply changes anything here that was not shown live: a turn that waited."""
+        is_shown = ended == self._live and tab.has_shown(ended) and not self.queue and not self.later
+        return bool(ended) and not is_shown
 
     async def _follow_branch(self, tab: Tab) -> None:
         try:
@@ -203,20 +227,24 @@ class Chat(Opened, rx.State):
         if live is not None and tab is not None and tab.room is not None:
             tab.room.adopt(live)
 
-    async def _accepted(self, asker: Principal, key: str, conversation_id: str) -> None:
+    async def _accepted(self, asker: Principal, key: str, conversation_id: str, tab: Tab | None) -> None:
         """One delta brings the turn and its acknowledgement: what was pending becomes what is stored."""
         self.removed = ""
         self.acked = (*self.acked[1 - MAX_ACKED :], key)
         if self.cid not in {"", conversation_id}:
             return
-        tab = screens().reads_now(self.router.session.client_token)
+        if tab is not None:
+            tab.skip_tree()
+            tab.skip_list()
         try:
             await self._show_now(asker, conversation_id, tab, at_end=True)
+            await (await self.get_state(Side))._read(asker)
         except ChatError as error:
             # It is stored all the same; the follower shows it.
             logger.warning("a turn could not be shown at once: %s", error.code)
             if tab is not None:
                 tab.tell_tree()
+                tab.tell_list()
 
     async def _try(self, work) -> None:
         """What a button asked for; a refusal is said in words."""
@@ -227,3 +255,9 @@ class Chat(Opened, rx.State):
             raise
         except ChatError as error:
             self.notice = error.message
+
+
+def _unwrapped(chat: Chat) -> Chat:
+    """The state itself, behind the proxy that a background task is given: it is ours while we hold its lock.
+    Through the proxy each var that is read or put costs several times as much."""
+    return getattr(chat, "__wrapped__", chat)

@@ -12,7 +12,7 @@ from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.addresses import local_path
 from chatapp.domain.errors import ChatError, EmailTaken, Invalid, NotSignedIn, WeakPassword, WrongLogin
 from chatapp.services.sign_in import Admission
-from chatapp.ui.access import caller, principal, services, visit
+from chatapp.ui.access import principal, services, visit
 from chatapp.ui.arguments import words
 from chatapp.ui.door import leave
 from chatapp.ui.gate import Who, allow
@@ -89,13 +89,12 @@ class Entering(rx.State):
     @allow(Who.SIGNED_IN)
     async def log_out(self) -> None:
         """This login ends, in all tabs of this browser."""
-        await services().sign_in.log_out(await principal(self))
+        await services().sign_in.log_out(await principal(self), address=visit(self).address)
         await leave(self, "/login")
 
     async def _admit(self, work: Awaitable[Admission]) -> None:
         try:
-            ticket = services().sign_in.ticket(caller(self), await work)
-            await leave(self, self._next(), ticket=ticket)
+            await leave(self, self._next(), ticket=(await work).ticket)
         except ChatError as error:
             self.problem = error.message
             self.field = next((name for kind, name in _FIELDS if isinstance(error, kind)), "")

@@ -8,15 +8,17 @@ skipped until its socket has room, and then gets all of the text so far, once.
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from random import uniform
 from typing import Final
 
 from chatapp.domain.accounts import Principal
 from chatapp.services.accounts import Accounts
-from chatapp.services.following import Following
+from chatapp.services.following import Following, Missed, Notice
 from chatapp.services.models import ModelsService
 from chatapp.ui.live import delta
-from chatapp.ui.room import Room, Tab
+from chatapp.ui.room import LIST_SECONDS, Room, Tab
 from chatapp.ui.run_view import RunView, nobody
 from chatapp.ui.wire import MAX_WAITING, Wire
 
@@ -29,6 +31,8 @@ RETRY_SECONDS: Final = 0.2
 LOGIN_CHECK_SECONDS: Final = 3.0
 #: How often the progress of what is being made ready is looked at.
 MODELS_SECONDS: Final = 1.0
+#: A list that may have changed, since nobody can tell while Redis is away, is read again within this.
+MAYBE_SECONDS: Final = 5.0
 Key = tuple[str, str]
 
 
@@ -51,7 +55,7 @@ class Screens:
     def enter(self, token: str, principal: Principal) -> Tab:
         """A tab has come; it hears of the owner's list at once. `leave` must follow."""
         tab = Tab(token=token, principal=principal)
-        tab.list_watch = self._following.watch_list(principal, lambda _: tab.tell_list())
+        tab.list_watch = self._following.watch_list(principal, lambda notice: _tell_list(tab, notice))
         if (before := self._tabs.get(token)) is not None:
             self.leave(before)
         self._tabs[token] = tab
@@ -84,11 +88,16 @@ class Screens:
         self._behind.add(tab)
         self._wake.set()
 
-    def reads_now(self, token: str) -> Tab | None:
-        """The tab of a handler that is about to read the conversation itself; its follower need not."""
-        if (tab := self._tabs.get(token)) is not None:
-            tab.skip_tree()
-        return tab
+    @contextmanager
+    def reading(self, token: str) -> Generator[Tab | None]:
+        """For a handler that reads the conversation itself: the tab's follower is woken after it, and only
+        for what it did not read. None when the tab has no follower."""
+        tab = self._tabs.get(token)
+        if tab is None:
+            yield None
+            return
+        with tab.held():
+            yield tab
 
     def leave(self, tab: Tab) -> None:
         """The tab is gone."""
@@ -191,3 +200,8 @@ class Screens:
                 before = now
                 for tab in self._tabs.values():
                     tab.tell_list()
+
+
+def _tell_list(tab: Tab, notice: Notice) -> None:
+    # Where it only may have changed, not for all tabs at once.
+    tab.tell_list(within=uniform(0, MAYBE_SECONDS) if isinstance(notice, Missed) else LIST_SECONDS)  # noqa: S311

@@ -28,6 +28,7 @@ from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.errors import NotFound
 from chatapp.services.cookies import principal_of
 from chatapp.telemetry.rare import Rarely
+from chatapp.ui.connected import cookie_of
 
 logger = logging.getLogger(__name__)
 logger.addFilter(Rarely())
@@ -171,7 +172,7 @@ class Gate(Middleware):
         return None
 
     async def _may(self, who: Who | None, state: rx.state.BaseState) -> bool:
-        principal, logins = principal_of(state.router.headers.cookie), self._logins()
+        principal, logins = principal_of(cookie_of(state)), self._logins()
         if (
             principal is None
             or principal.kind is AccountKind.VISITOR

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 from reflex_base.vars import VarData
 
+from chatapp.ui.components.browser import code
 from chatapp.ui.components.buttons import icon_button
 from chatapp.ui.components.connection import connection
 from chatapp.ui.components.doors import door_out
@@ -79,7 +80,7 @@ def _heading() -> rx.Component:
 def _logging_in() -> rx.Component:
     return _form(
         _email(auto_focus=True),
-        password_field("Password", "password", auto_complete="current-password", **_wrong("password")),
+        password_field("Password", "password", auto_complete="current-password", wrong=Entering.field),
         submit="Log in",
         on_submit=_log_in,
     )
@@ -87,7 +88,16 @@ def _logging_in() -> rx.Component:
 
 def _creating() -> rx.Component:
     return _form(
-        field("Name", "name", auto_complete="name", max_length=80, placeholder="Optional", auto_focus=True),
+        field(
+            "Name",
+            "name",
+            auto_complete="name",
+            max_length=80,
+            placeholder="Optional",
+            auto_focus=True,
+            wrong=Entering.field,
+            **_kept("name"),
+        ),
         _email(),
         password_field(
             "Password",
@@ -95,7 +105,7 @@ def _creating() -> rx.Component:
             hint="At least 8 characters.",
             auto_complete="new-password",
             min_length=8,
-            **_wrong("password"),
+            wrong=Entering.field,
         ),
         submit="Create account",
         on_submit=_register,
@@ -121,13 +131,15 @@ def _email(**props: Any) -> rx.Component:
         max_length=254,
         auto_capitalize="none",
         spell_check=False,
-        **_wrong("email"),
+        wrong=Entering.field,
+        **_kept("email"),
         **props,
     )
 
 
-def _wrong(name: str) -> dict[str, rx.Var]:
-    return {"aria_invalid": rx.cond(Entering.field == name, "true", "false")}
+def _kept(name: str) -> dict[str, Any]:
+    """Of a field, but no password's: between logging in and creating an account nobody writes it twice."""
+    return {"default_value": code(f"written.{name}"), "custom_attrs": {"onInput": code("noteWritten")}}
 
 
 def _form(*fields: rx.Component, submit: str, on_submit: rx.event.EventType) -> rx.Component:

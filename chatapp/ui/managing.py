@@ -36,14 +36,16 @@ class Manage(rx.State):
         if words(title).strip() in {"", words(was)}:
             return
         conversations = services().conversations
-        await self._do(lambda asker: conversations.rename(asker, identifier(conversation_id), title))
+        await self._do(lambda asker: conversations.change(asker, identifier(conversation_id), title=title))
 
     @rx.event
     @allow(Who.SIGNED_IN)
     async def pin(self, conversation_id: str, pinned: bool, seen: bool) -> None:
         """To the top of the list, or back to its date; `seen`: it was done in the list."""
         conversations = services().conversations
-        done = await self._do(lambda asker: conversations.pin(asker, identifier(conversation_id), pinned))
+        done = await self._do(
+            lambda asker: conversations.change(asker, identifier(conversation_id), pinned=pinned)
+        )
         if done and not seen:
             await toast(self, "Pinned to the top of the list" if pinned else "Unpinned")
 
@@ -53,7 +55,7 @@ class Manage(rx.State):
         """Out of the list, or back into it."""
         conversations = services().conversations
         done = await self._do(
-            lambda asker: conversations.archive(asker, identifier(conversation_id), archived)
+            lambda asker: conversations.change(asker, identifier(conversation_id), archived=archived)
         )
         if done and archived:
             undo = Undo(kind=UndoKind.UNARCHIVE, conversation_id=conversation_id)

@@ -13,6 +13,7 @@ from chatapp.domain.ids import new_id
 from chatapp.services.conversations import Window
 from chatapp.ui.access import principal, services
 from chatapp.ui.arguments import identifier
+from chatapp.ui.connected import url_of
 from chatapp.ui.gate import Who, allow
 from chatapp.ui.history import PAGE, WINDOW
 from chatapp.ui.shown import Shown
@@ -91,7 +92,7 @@ class Opened(Shown, mixin=True):
 
         Nor was it when that failed, as while the database is busy: then it is as it would have been.
         """
-        asked, message_id = place_in(self.router.url)
+        asked, message_id = place_in(url_of(self))
         hydrated, self._hydrated = self._hydrated, False
         if not self._filled or asked != self.cid or (message_id and not hydrated):
             place = "" if self._filled else known(self.place)
@@ -174,7 +175,7 @@ class Opened(Shown, mixin=True):
 
     async def _sync_end(self, asker: Principal) -> Window:
         few = len(self.tail) + 2 * len(self.queue) + MAX_FRESH
-        for limit in (few, WINDOW, DEEP) if self._first() else ():
+        for limit in (few, WINDOW, DEEP) if self._last() else ():
             window = await self._window(asker, limit)
             if self._follow(window):
                 return window

@@ -23,6 +23,7 @@ WORDS: Final = {
     SecurityEventKind.DISABLED: "Account disabled",
     SecurityEventKind.ENABLED: "Account enabled",
     SecurityEventKind.RUN_STOPPED: "Reply stopped",
+    SecurityEventKind.RUN_GIVEN_UP: "Reply given up",
     SecurityEventKind.DATA_EXPORTED: "Data exported",
     SecurityEventKind.ACCOUNT_DELETED: "Account deleted",
 }

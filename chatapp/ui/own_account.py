@@ -12,6 +12,7 @@ from chatapp.ui.agents import agent_name
 from chatapp.ui.arguments import identifier, words
 from chatapp.ui.door import leave
 from chatapp.ui.gate import Who, allow
+from chatapp.ui.keys import Keys
 from chatapp.ui.side import Side
 from chatapp.ui.toasts import toast
 
@@ -48,6 +49,7 @@ class OwnAccount(rx.State):
         self.refused = self.problem = self.field = ""
         await (await self.get_state(Side))._greet(await services().accounts.account(asker))
         await self._read(asker)
+        await (await self.get_state(Keys))._arrive(asker)
         self.ready = True
 
     @rx.event
@@ -73,7 +75,8 @@ class OwnAccount(rx.State):
     async def end_login(self, login_id: str) -> None:
         """Another browser is signed out."""
         asker = await principal(self)
-        if await self._do(asker, "", services().sign_in.end_login(asker, identifier(login_id))):
+        ended = services().sign_in.end_login(asker, identifier(login_id), address=visit(self).address)
+        if await self._do(asker, "", ended):
             await toast(self, "That browser is signed out")
 
     @rx.event
@@ -81,7 +84,8 @@ class OwnAccount(rx.State):
     async def end_others(self) -> None:
         """All but this one."""
         asker = await principal(self)
-        if await self._do(asker, "", services().sign_in.end_other_logins(asker)):
+        ended = services().sign_in.end_other_logins(asker, address=visit(self).address)
+        if await self._do(asker, "", ended):
             await toast(self, "All other browsers are signed out")
 
     @rx.event

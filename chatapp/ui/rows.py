@@ -85,7 +85,7 @@ _UNFINISHED: Final = frozenset({Status.STOPPED, Status.INTERRUPTED, Status.FAILE
 
 def row(snapshot: Snapshot, window: Window) -> Row:
     """A message as it is drawn."""
-    message = snapshot.message
+    message, text = snapshot.message, snapshot.message.text
     versions = window.versions.get(message.id, _ONLY)
     return Row(
         id=message.id,
@@ -93,15 +93,15 @@ def row(snapshot: Snapshot, window: Window) -> Row:
         role=message.role,
         status=message.status,
         at=_when(message),
-        text=message.text,
-        cuts=tuple(Cuts(message.text).cuts) if message.role is Role.ASSISTANT else (),
+        text=text,
+        cuts=tuple(Cuts(text).cuts) if message.role is Role.ASSISTANT else (),
         thinking=message.reasoning,
         thought=message.thought_ms,
-        seams=seams(message, message.text),
+        seams=seams(message, text),
         model=message.model,
         error=message.failure.message if message.failure else "",
         left_out=message.left_out,
-        more=can_continue(message),
+        more=can_continue(message, has_text=bool(text)),
         live=message.role is Role.ASSISTANT and not message.status.is_final,
         versions=Siblings(
             index=versions.index,
@@ -150,12 +150,17 @@ def _name(model: str) -> str:
     return model.partition(":")[2] or model
 
 
-def can_continue(message: Message) -> bool:
+def can_continue(message: Message, *, has_text: bool) -> bool:
     """Whether there is a text that a model could go on from."""
-    if message.role is not Role.ASSISTANT or not message.text:
+    if message.role is not Role.ASSISTANT or not has_text:
         return False
     cut = message.status is Status.COMPLETE and message.finish_reason is FinishReason.LENGTH
     return cut or message.status in _UNFINISHED
+
+
+def ratings(window: Window) -> dict[str, str]:
+    """What was said of the replies of this window."""
+    return {message_id: given.value.value for message_id, given in window.feedback.items()}
 
 
 def live_id(snapshots: Sequence[Snapshot]) -> str:

@@ -68,7 +68,9 @@ class RunView:
             self.seq, self._at = record.seq, record.at
 
     def queue(self, position: int) -> None:
-        """Its place among those that wait."""
+        """Its place among those that wait; what has begun does not wait, whatever is said late."""
+        if self.seq:
+            return
         self._position = position
         self._has_news = True
 
@@ -148,18 +150,16 @@ class RunView:
 
     def _now(self) -> dict[str, Any]:
         about = self._about
-        # Whether one can go on depends on there being text, not on which.
-        some = replace(about, parts=(TextPart(text="."),) if any(self.live.levels) else ())
         return {
             "id": about.id,
             "status": str(about.status),
             "model": about.model,
             "error": about.failure.message if about.failure else "",
             "left_out": about.left_out,
-            "more": can_continue(some),
+            "more": can_continue(about, has_text=any(self.live.levels)),
             "thinks": not self.is_final and bool(self._parts) and self._parts[-1].kind == "reasoning",
             "thought": sum(span.took_ms for span in self._parts),
-            "seams": seams(about, self.live.whole),
+            "seams": seams(about, self.live.whole) if about.seams else (),
             "position": 0 if about.status != "queued" else self._position,
         }
 

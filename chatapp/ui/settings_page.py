@@ -7,14 +7,14 @@ import reflex as rx
 from chatapp.ui.components.clock import calendar
 from chatapp.ui.components.fields import BUTTON, field, given, password_field, problem_note, submit_button
 from chatapp.ui.components.frame import page_frame
+from chatapp.ui.components.keys import keys_section
+from chatapp.ui.components.sections import PLAIN, section
 from chatapp.ui.components.waiting import waits_for
 from chatapp.ui.entrance import server_address
 from chatapp.ui.own_account import DELETION, NAME, PASSWORD, LoginRow, OwnAccount
 from chatapp.ui.side import Side
 
 _FORM: Final = "flex max-w-90 flex-col gap-4"
-#: A button that is not the one thing to do.
-_PLAIN: Final = f"{BUTTON} border border-input bg-background hover:bg-accent"
 
 
 def add_settings_page(app: rx.App) -> None:
@@ -28,25 +28,15 @@ def settings_page() -> rx.Component:
         "Settings",
         rx.cond(
             OwnAccount.ready,
-            rx.fragment(_who(), _data(), _deletion()),
+            rx.fragment(_who(), keys_section(), _data(), _deletion()),
             _skeleton(),
         ),
         class_name="max-w-160",
     )
 
 
-def _section(title: str, *children: rx.Component, about: str | rx.Component) -> rx.Component:
-    return rx.el.section(
-        rx.el.h2(title, class_name="text-lg font-semibold tracking-tight"),
-        rx.el.p(about, class_name="mt-0.5 text-sm text-muted-foreground text-pretty"),
-        rx.el.div(*children, class_name="mt-4"),
-        aria_label=title,
-        class_name="border-b border-border py-7 first:pt-0 last:border-0",
-    )
-
-
 def _guest() -> rx.Component:
-    return _section(
+    return section(
         "Account",
         rx.cond(
             Side.person["may_join"],
@@ -72,7 +62,7 @@ def _member() -> rx.Component:
 
 
 def _profile() -> rx.Component:
-    return _section(
+    return section(
         "Profile",
         rx.el.form(
             _problem(NAME),
@@ -82,7 +72,7 @@ def _profile() -> rx.Component:
                 default_value=Side.person["name"],
                 auto_complete="name",
                 max_length=80,
-                **_wrong("name"),
+                wrong=OwnAccount.field,
             ),
             submit_button("Save", class_name="w-fit"),
             on_submit=lambda form: waits_for(OwnAccount.rename(given(form)["name"])),
@@ -93,7 +83,7 @@ def _profile() -> rx.Component:
 
 
 def _password() -> rx.Component:
-    return _section(
+    return section(
         "Password",
         rx.el.form(
             _problem(PASSWORD),
@@ -108,14 +98,16 @@ def _password() -> rx.Component:
                 tab_index=-1,
                 class_name="hidden",
             ),
-            password_field("Current password", "old", auto_complete="current-password", **_wrong("old")),
+            password_field(
+                "Current password", "old", auto_complete="current-password", wrong=OwnAccount.field
+            ),
             password_field(
                 "New password",
                 "new",
                 hint="At least 8 characters.",
                 auto_complete="new-password",
                 min_length=8,
-                **_wrong("new"),
+                wrong=OwnAccount.field,
             ),
             submit_button("Change password", class_name="w-fit"),
             on_submit=_change_password,
@@ -131,7 +123,7 @@ def _change_password(form: rx.Var) -> list[rx.event.EventType[()]]:
 
 
 def _logins() -> rx.Component:
-    return _section(
+    return section(
         "Where you are logged in",
         rx.el.ul(
             rx.foreach(OwnAccount.logins, _login),
@@ -143,7 +135,7 @@ def _logins() -> rx.Component:
                 "End all others",
                 type="button",
                 on_click=waits_for(OwnAccount.end_others()),
-                class_name=f"{_PLAIN} mt-3",
+                class_name=f"{PLAIN} mt-3",
             ),
             rx.fragment(),
         ),
@@ -152,7 +144,7 @@ def _logins() -> rx.Component:
 
 
 def _data() -> rx.Component:
-    return _section(
+    return section(
         "Your data",
         rx.el.a(
             rx.icon("download", size=16, aria_hidden=True),
@@ -161,7 +153,7 @@ def _data() -> rx.Component:
             download=True,
             # It is no page: the browser fetches it, and not the page's router.
             custom_attrs={"reloadDocument": True},
-            class_name=f"{_PLAIN} w-fit",
+            class_name=f"{PLAIN} w-fit",
         ),
         about="One JSON file with your account and all your conversations, every version of each message.",
     )
@@ -175,9 +167,9 @@ def _deletion() -> rx.Component:
         class_name=f"{BUTTON} w-fit border border-destructive text-destructive hover:bg-destructive/10",
     )
     password = password_field(
-        "Your password", "deletion", auto_complete="current-password", **_wrong("deletion")
+        "Your password", "deletion", auto_complete="current-password", wrong=OwnAccount.field
     )
-    return _section(
+    return section(
         "Delete account",
         rx.el.details(
             rx.el.summary(
@@ -207,7 +199,7 @@ def _login(one: rx.Var[LoginRow]) -> rx.Component:
         type="button",
         aria_label=rx.Var.create("End ") + one["name"],
         on_click=waits_for(OwnAccount.end_login(one["id"])),
-        class_name=f"{_PLAIN} h-9! px-3!",
+        class_name=f"{PLAIN} h-9! px-3!",
     )
     return rx.el.li(
         rx.icon("monitor-smartphone", size=18, aria_hidden=True, class_name="shrink-0 text-muted-foreground"),
@@ -228,10 +220,6 @@ def _login(one: rx.Var[LoginRow]) -> rx.Component:
 def _problem(form: str) -> rx.Component:
     here = rx.cond(OwnAccount.refused == form, OwnAccount.problem, "").to(str)
     return problem_note(here, OwnAccount.field, OwnAccount.tries)
-
-
-def _wrong(name: str) -> dict[str, rx.Var]:
-    return {"aria_invalid": rx.cond(OwnAccount.field == name, "true", "false")}
 
 
 def _skeleton() -> rx.Component:

@@ -1,20 +1,22 @@
 """The messages that a tab shows, and how they change with as little to send as can be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 
 import reflex as rx
 
 from chatapp.domain.fold import Snapshot
 from chatapp.services.conversations import Window
 from chatapp.ui.history import ORDER, Joined, Rows, cut, joined, pour, put_before, settled
-from chatapp.ui.rows import Queued, blank, live_id, queued, row
+from chatapp.ui.putting import put
+from chatapp.ui.rows import Queued, blank, live_id, queued, ratings, row
 
 
 class Shown(rx.State, mixin=True):
     """The vars of messages: see `history`. `counts` says how many rows of a var count, where not all do.
 
     `earlier`, `later`: there are older, or newer, messages than those. `arrived` counts what was added at
-    the end of the conversation for as long as the tab is open. `queue` has what waits for its turn.
+    the end of the conversation for as long as the tab is open. `queue` has what waits for its turn,
+    `ratings` what was said of replies, by their ids.
     """
 
     earlier: bool = False
@@ -55,6 +57,7 @@ class Shown(rx.State, mixin=True):
     tail: Rows = ()
     counts: dict[str, int] = {}  # noqa: RUF012  (Reflex copies it for each tab)
     queue: tuple[Queued, ...] = ()
+    ratings: dict[str, str] = {}  # noqa: RUF012
     arrived: int = 0
     _live: str = ""
     _end: str = ""
@@ -63,23 +66,26 @@ class Shown(rx.State, mixin=True):
         """Replace everything; a reply that is being made has its text so far in its row."""
         snapshots, waiting = _parted(window.snapshots if window else ())
         rows = tuple(row(one, window) for one in snapshots)
+        put(self, ratings=ratings(window) if window else {})
         self._live = live_id(snapshots)
         start = settled([one["id"] for one in rows], self._live)
         self._assign(dict.fromkeys(ORDER, ()) | {"window": rows[:start], "tail": rows[start:]})
-        self._put("queue", queued(waiting))
-        self._put("earlier", bool(window and window.has_earlier))
+        put(self, queue=queued(waiting))
+        put(self, earlier=bool(window and window.has_earlier))
         # Behind a live reply there are only messages that wait.
-        self._put("later", bool(window and window.has_later and not self._live))
+        put(self, later=bool(window and window.has_later and not self._live))
         self._end = ""
 
     def _add_earlier(self, window: Window) -> None:
         """A page of older messages was read."""
         rows = tuple(row(one, window) for one in window.snapshots)
+        self._read_ratings(window)
         self._assign(put_before(rows, self._held()))
-        self._put("earlier", window.has_earlier)
+        put(self, earlier=window.has_earlier)
 
     def _add_later(self, window: Window) -> None:
         """A page of newer messages was read; the end is not among them."""
+        self._read_ratings(window)
         poured = pour(tuple(row(one, window) for one in window.snapshots), self._held())
         self.earlier |= "window" in poured
         self._assign(poured)
@@ -92,7 +98,7 @@ class Shown(rx.State, mixin=True):
             self.arrived += len(ids) - 1 - ids.index(self._end)
         self._end = ids[-1] if ids else ""
         self._live = live_id(snapshots)
-        self._put("queue", queued(waiting))
+        put(self, queue=queued(waiting))
 
     def _follow(self, window: Window) -> bool:
         """Change what is shown into the branch that ends like this; False when the window is too short to
@@ -107,23 +113,38 @@ class Shown(rx.State, mixin=True):
         ids = [*tail[: max(found.keep - len(shown) + len(tail), 0)], *found.fresh]
         if not {one.message.id for one in snapshots}.issuperset(ids):
             return False
-        self._branch_off(found, held)
-        self._extend(window, snapshots, ids)
-        self._put("queue", queued(waiting))
+        self._read_ratings(window)
+        held = self._branch_off(found, held)
+        self._extend(window, snapshots, ids, held)
+        put(self, queue=queued(waiting))
         if not self.later:
             self.arrived += len(found.fresh)
-        self._put("later", False)
+        put(self, later=False)
         return True
 
-    def _branch_off(self, found: Joined, held: Mapping[str, Rows]) -> None:
-        """Let go of what is not on the branch any more; the tail is made anew anyway."""
+    def _read_ratings(self, window: Window) -> None:
+        """What is said now of the replies of this window."""
+        read = {one.message.id for one in window.snapshots}
+        others = {one: value for one, value in self.ratings.items() if one not in read}
+        put(self, ratings=others | ratings(window))
+
+    def _note_ratings(self, rated: Mapping[str, str]) -> None:
+        """What was just said of replies, of which some may not be shown; "" takes it back."""
+        noted = {**self.ratings, **{one: value for one, value in rated.items() if self._shows(one)}}
+        put(self, ratings={one: value for one, value in noted.items() if value})
+
+    def _branch_off(self, found: Joined, held: Mapping[str, Rows]) -> Mapping[str, Rows]:
+        """Let go of what is not on the branch any more; the tail is made anew anyway. What is left."""
         counts = cut(found.keep, held)
         self._assign({name: () for name, count in counts.items() if not count and name != "tail"})
         partly = {name: count for name, count in counts.items() if count and name != "tail"}
         if partly:
             self.counts = self.counts | partly
+        return {**held, **{name: held[name][:count] for name, count in counts.items()}}
 
-    def _extend(self, window: Window, snapshots: Sequence[Snapshot], ids: list[str]) -> None:
+    def _extend(
+        self, window: Window, snapshots: Sequence[Snapshot], ids: list[str], held: Mapping[str, Rows]
+    ) -> None:
         """Settle the turns before the live one; the last reply stays live until another one is."""
         self._live = live_id(snapshots) or (self._live if ids and ids[-1] == self._live else "")
         by_id = {one.message.id: one for one in snapshots}
@@ -134,39 +155,37 @@ class Shown(rx.State, mixin=True):
             known.get(one) or blank(by_id[one], window) if one == self._live else row(by_id[one], window)
             for one in ids[start:]
         )
-        poured = pour(done, self._held())
+        poured = pour(done, held)
         self.earlier |= "window" in poured  # all in one: only the newest of it
         self._assign(poured | {"tail": tail})
 
     def _assign(self, values: Mapping[str, Rows]) -> None:
         """What is given to a var counts whole."""
-        for name, value in values.items():
-            self._put(name, value)
+        put(self, **values)
         if whole := self.counts.keys() & values.keys():
             self.counts = {name: count for name, count in self.counts.items() if name not in whole}
 
-    def _put(self, name: str, value: object) -> None:
-        """Only what changed, since what is assigned is sent."""
-        if getattr(self, name) != value:
-            setattr(self, name, value)
-
     def _first(self) -> str:
         """The id of the first message shown, "" for none."""
-        return next((one["id"] for rows in self._held().values() for one in rows), "")
+        return next((one["id"] for rows in self._counting(ORDER) for one in rows), "")
 
     def _last(self) -> str:
         """The id of the last message shown, "" for none."""
-        held = self._held()
-        return next((one["id"] for name in reversed(ORDER) for one in reversed(held[name])), "")
+        return next((rows[-1]["id"] for rows in self._counting(reversed(ORDER)) if rows), "")
 
     def _shows(self, message_id: str) -> bool:
-        return any(one["id"] == message_id for rows in self._held().values() for one in rows)
+        return any(one["id"] == message_id for rows in self._counting(ORDER) for one in rows)
 
     def _held(self) -> dict[str, Rows]:
-        # Read past the proxies of a background task: through them this was a tenth of all that a turn costs.
-        state = getattr(self, "__wrapped__", self)
-        counts = state.get_value("counts")
-        return {name: state.get_value(name)[: counts.get(name)] for name in ORDER}
+        return dict(zip(ORDER, self._counting(ORDER), strict=True))
+
+    def _counting(self, names: Iterable[str]) -> Generator[Rows]:
+        """What counts of these vars. To look at one costs something, and there are many: each is looked at
+        when it is asked for."""
+        # Past the wrappers that Reflex puts around what may be changed in place.
+        counts = self.get_value("counts")
+        for name in names:
+            yield self.get_value(name)[: counts.get(name)]
 
 
 def _parted(snapshots: Sequence[Snapshot]) -> tuple[Sequence[Snapshot], Sequence[Snapshot]]:

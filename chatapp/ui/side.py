@@ -11,9 +11,11 @@ from chatapp.domain.errors import NotFound
 from chatapp.domain.ids import new_id
 from chatapp.ui.access import principal, services
 from chatapp.ui.build_id import build_id
+from chatapp.ui.connected import url_of
 from chatapp.ui.gate import Who, allow
 from chatapp.ui.listing import NONE_UNLISTED, Item, Unlisted, dated, plain
 from chatapp.ui.opened import place_in
+from chatapp.ui.putting import put
 from chatapp.ui.rows import Choice, Step, choice, steps
 
 #: The conversation in use moves to the top and gets a title: only so many items are sent again for that.
@@ -104,15 +106,9 @@ class Side(rx.State):
         await self._read(asker)
 
     async def _read(self, asker: Principal) -> None:
-        """Assigns only what changed, since what is assigned is sent."""
         models = tuple(choice(one) for one in await services().models.offered())
-        values = await self._lists(asker) | {
-            "models": models,
-            "steps": tuple(steps(services().models.readiness())),
-        }
-        for name, value in values.items():
-            if getattr(self, name) != value:
-                setattr(self, name, value)
+        readiness = tuple(steps(services().models.readiness()))
+        put(self, **await self._lists(asker), models=models, steps=readiness)
 
     async def _lists(self, asker: Principal) -> dict[str, Any]:
         """The lists that can be seen."""
@@ -130,7 +126,7 @@ class Side(rx.State):
 
     async def _unlisted(self, asker: Principal, listed: Collection[str]) -> Unlisted:
         """The conversation in the address, unless the list says it all."""
-        conversation_id, _ = place_in(self.router.url)
+        conversation_id, _ = place_in(url_of(self))
         if not conversation_id or conversation_id in listed:
             return NONE_UNLISTED
         try:

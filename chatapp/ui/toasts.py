@@ -109,7 +109,7 @@ async def _undo(asker: Principal, way_back: Undo) -> None:
         case UndoKind.RESTORE:
             await conversations.restore(asker, conversation_id)
         case UndoKind.UNARCHIVE:
-            await conversations.archive(asker, conversation_id, archived=False)
+            await conversations.change(asker, conversation_id, archived=False)
         case UndoKind.UNCLEAR:
             await conversations.unclear(asker, conversation_id, way_back.token)
         case _:

@@ -1,11 +1,11 @@
 """A server's side of ASGI, for tests that talk to the guard without a network."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
-Message = MutableMapping[str, Any]
+from starlette.types import Message
 
 
 class Peer:

@@ -50,7 +50,9 @@ class Logins:
 class House:
     def __init__(self, policy: GuardPolicy) -> None:
         self.app, self.logins = Echo(), Logins()
-        self.guard = Guard(self.app, policy=policy, logins=lambda: self.logins, rules=RULES)
+        self.guard = Guard(
+            self.app, policy=policy, logins=lambda: self.logins, bearers=lambda: self.logins, rules=RULES
+        )
         self.tasks: list[asyncio.Task[None]] = []
 
     async def visit(self, **changes: Any) -> Peer:

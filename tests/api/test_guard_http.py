@@ -39,7 +39,7 @@ class Http:
 
         pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": "http", "method": method, "path": path, "headers": pairs, "scheme": "http"}
-        guard = Guard(self.app, policy=POLICY, logins=Logins, rules=RULES)
+        guard = Guard(self.app, policy=POLICY, logins=Logins, bearers=Logins, rules=RULES)
         await guard(scope, receive, send)
         return self.status
 

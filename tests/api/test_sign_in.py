@@ -1,81 +1,16 @@
 """The way in and out over HTTP, with the real services behind it."""
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from chatapp.api.app import make_api
-from chatapp.api.asking import Asking
-from chatapp.api.guard import Guard
-from chatapp.api.packets import EventRules
-from chatapp.api.policy import GuardPolicy
 from chatapp.domain.accounts import AccountKind
-from chatapp.services.accounts import Accounts
-from chatapp.services.cookies import LoginCookies
-from chatapp.services.passwords import Passwords
-from chatapp.services.sign_in import Admission, SignIn, Visit
-from chatapp.services.throttles import Throttles
-from chatapp.storage.database import Database
-from chatapp.storage.migrate import migrate
+from chatapp.storage.security_events import SecurityEventRepository
+from tests.api.front_door import EMAIL, HERE, PASSWORD, PUBLIC, Desk, desk
 
-LOCAL = GuardPolicy(origins=frozenset(), local_origins=True)
-PUBLIC = GuardPolicy(origins=frozenset({"https://chat.example.org"}), https=True)
-RULES = EventRules(is_handler=lambda _: False, storage_vars=frozenset)
-HERE = Visit(address="192.0.2.1")
-EMAIL, PASSWORD = "ann@example.org", "correct horse battery"
-
-
-@dataclass(kw_only=True)
-class Desk:
-    accounts: Accounts
-    sign_in: SignIn
-
-    async def newcomer(self) -> str:
-        return self.accounts.cookies.make()
-
-    async def member(self) -> Admission:
-        return await self.sign_in.register(None, email=EMAIL, password=PASSWORD, visit=HERE)
-
-    async def ticket(self, cookie: str, admission: Admission) -> str:
-        asker = await self.accounts.resolve(cookie)
-        assert asker is not None
-        return self.sign_in.ticket(asker, admission)
-
-    def browser(self, cookie: str = "", *, policy: GuardPolicy = LOCAL) -> httpx.AsyncClient:
-        """One that is at our own page, with this cookie."""
-        api = make_api(behind=lambda: self, health=nothing_wrong, policy=policy)
-        asking = Asking(api, policy=policy, logins=lambda: self.accounts)  # pyright: ignore
-        guard = Guard(asking, policy=policy, logins=lambda: self.accounts, rules=RULES)
-        transport = httpx.ASGITransport(guard, client=("192.0.2.1", 1), raise_app_exceptions=False)  # pyright: ignore
-        headers = {"Origin": "https://chat.example.org" if policy.https else "http://localhost:3000"}
-        if cookie:
-            headers["Cookie"] = f"{'__Host-' if policy.https else ''}chatapp_login={cookie}"
-        return httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", headers=headers)
-
-
-async def nothing_wrong() -> dict[str, bool | str]:
-    return {}
-
-
-@pytest.fixture(params=["guests", "members only"])
-async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Desk]:
-    database, passwords = Database(f"sqlite:///{tmp_path / 'chatapp.db'}"), Passwords()
-    await migrate(database)
-    guests = request.param == "guests"
-    cookies = LoginCookies(secret_key="s" * 40, ttl=timedelta(days=30), guests=guests)
-    accounts = Accounts(database=database, cookies=cookies)
-    yield Desk(
-        accounts=accounts,
-        sign_in=SignIn(database=database, accounts=accounts, passwords=passwords, throttles=Throttles()),
-    )
-    passwords.close()
-    await database.close()
+__all__ = ["desk"]
 
 
 def cookie_of(answer: httpx.Response) -> Morsel[str]:
@@ -247,6 +182,11 @@ async def test_logging_out(desk: Desk) -> None:
     morsel = cookie_of(answer)
     assert (morsel.value, morsel["max-age"], morsel["path"]) == ("", "0", "/")
     await nobody(desk, member.cookie)
+    events = await desk.database.read(lambda work: SecurityEventRepository(work).newest(limit=9))
+    assert [(one.kind.value, one.address) for one in events] == [
+        ("logged_out", HERE.address),
+        ("registered", HERE.address),
+    ]
 
 
 @pytest.mark.parametrize("cookie", ["", "made-up"])
@@ -257,8 +197,8 @@ async def test_whoever_is_not_logged_in_can_log_out(desk: Desk, cookie: str) -> 
 
 async def test_a_ticket_becomes_a_cookie_once(desk: Desk) -> None:
     newcomer = await desk.newcomer()
-    admission = await desk.member()
-    asked = {"ticket": await desk.ticket(newcomer, admission), "next": "/c/abc"}
+    admission = await desk.at_page(newcomer)
+    asked = {"ticket": admission.ticket, "next": "/c/abc"}
     answer = await desk.browser(newcomer).get("/api/admit", params=asked)
     assert (answer.status_code, answer.headers["location"]) == (303, "/c/abc")
     assert answer.headers["cache-control"] == "no-store"
@@ -271,7 +211,7 @@ async def test_a_ticket_becomes_a_cookie_once(desk: Desk) -> None:
 
 async def test_a_ticket_is_worth_nothing_in_another_browser(desk: Desk) -> None:
     newcomer, thief = await desk.newcomer(), await desk.newcomer()
-    ticket = await desk.ticket(newcomer, await desk.member())
+    ticket = (await desk.at_page(newcomer)).ticket
     for cookie in (thief, "", "made-up"):
         answer = await desk.browser(cookie).get("/api/admit", params={"ticket": ticket})
         assert answer.status_code == 401
@@ -296,7 +236,7 @@ async def test_a_ticket_is_worth_nothing_in_another_browser(desk: Desk) -> None:
 )
 async def test_a_ticket_leads_nowhere_else(desk: Desk, target: str) -> None:
     newcomer = await desk.newcomer()
-    ticket = await desk.ticket(newcomer, await desk.member())
+    ticket = (await desk.at_page(newcomer)).ticket
     answer = await desk.browser(newcomer).get("/api/admit", params={"ticket": ticket, "next": target})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 

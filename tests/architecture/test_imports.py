@@ -56,6 +56,12 @@ def test_workers_start_without_the_page(below_the_page: dict):
     assert [name for name in below_the_page["modules"] if name.partition("_")[0].startswith("reflex")] == []
 
 
+def test_a_worker_loads_neither_the_page_nor_the_api():
+    """It is to be small: there are to be many. Vendors' libraries come with the vendors that are set up."""
+    loaded = {name.partition(".")[0] for name in looked("import chatapp.working")["modules"]}
+    assert not loaded & {"reflex", "reflex_base", "fastapi", "starlette", "openai", "google"}
+
+
 @pytest.mark.needs("linux")
 def test_nothing_is_opened_at_import(below_the_page: dict):
     """Production forks after loading the app: a file, socket or thread from before is shared or dead."""

@@ -1,6 +1,8 @@
 """The short list in pyproject.toml, the locked lists made from it, and what the code imports agree."""
 
 import importlib.metadata
+import json
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -72,3 +74,12 @@ def test_node_modules_are_locked():
     kept = {path.name for path in Path(ROOT / "reflex.lock").iterdir()}
     assert kept == {"package.json", "package-lock.json"}
     assert "resolved" not in (ROOT / "reflex.lock/package-lock.json").read_text()
+
+
+def test_what_the_page_names_is_locked():
+    """What is not there is fetched at each first start, after all else, and in whatever version is newest."""
+    package = re.compile(r"""["']((?:@[\w-]+/)?[\w.-]+)@\d[\d.]*["']""")
+    named = {name for source in sources("chatapp") for name in package.findall(source.path.read_text())}
+    locked = json.loads((ROOT / "reflex.lock/package.json").read_text())["dependencies"]
+    assert named
+    assert not named - locked.keys()

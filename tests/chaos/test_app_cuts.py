@@ -13,9 +13,9 @@ from playwright.async_api import Error, async_playwright, expect
 from tests.app_server import AppServer
 from tests.chaos.ending import TOKENS, ends_right
 from tests.e2e.fixtures import CHROMIUM
-from tests.e2e.proxy import Proxy
 from tests.e2e.visitor import Visitor
 from tests.needs import chromium_path, require
+from tests.tcp_proxy import Proxy
 
 RATE: Final = 60
 #: Until a tab is live again: after a reset, and after silence that nobody told it of.

@@ -1,3 +1,4 @@
-from tests.storage.conftest import database, database_file
+from tests.databases import on_both_kinds
+from tests.storage.conftest import database
 
-__all__ = ["database", "database_file"]
+__all__ = ["database", "on_both_kinds"]

@@ -85,8 +85,8 @@ async def test_logins_are_ended_for_their_account_alone(database: Database):
         logins = LoginRepository(transaction)
         ann, bo = member(transaction, "ann"), member(transaction, "bo")
         assert not logins.revoke_own(bo.account_id, ann.login_id, at=NOW)
-        assert list(logins.revoke_others(bo.account_id, at=NOW)) == [bo.login_id]
-        assert list(logins.revoke_others(bo.account_id, at=NOW)) == []
+        assert list(logins.revoke_all(bo.account_id, at=NOW)) == [bo.login_id]
+        assert list(logins.revoke_all(bo.account_id, at=NOW)) == []
         assert [one.principal for one in logins.of_account(ann.account_id) if one.holds(NOW)] == [ann]
 
     await database.write(work)

@@ -1,9 +1,9 @@
 """What every log store promises: contiguous, fenced, all or nothing, readable from any cursor for ever."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +17,9 @@ from chatapp.domain.runs import Run
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database
 from chatapp.storage.log_store import DatabaseLogStore
+from chatapp.storage.migrate import migrate
 from chatapp.storage.runs import RunRepository
+from chatapp.storage.usage import UsageRepository
 from chatapp.streams.base import LogStore
 from tests.drawn import logged, runs_of_events
 from tests.storage.made import claimed, opened_database, streaming
@@ -53,47 +55,48 @@ class Shelf:
 
 
 @pytest.fixture
-async def shelf(tmp_path: Path) -> AsyncGenerator[Shelf]:
-    async with opened_database(tmp_path / "chatapp.db") as database:
+async def shelf(database_url: str) -> AsyncGenerator[Shelf]:
+    async with opened_database(database_url) as database:
         yield Shelf(database)
 
 
-@pytest.fixture(scope="module")
-def one_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One file for all examples of a property; each makes a run of its own."""
-    return tmp_path_factory.mktemp("contract") / "chatapp.db"
+@pytest.fixture
+def shared_shelf(database_url: str) -> Generator[Shelf]:
+    """One for all examples of a property, each with a loop and a run of its own."""
+    database = Database(database_url)
+    asyncio.run(migrate(database))
+    yield Shelf(database)
+    asyncio.run(database.close())
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=runs_of_events(max_size=12), data=st.data())
 def test_any_disconnect_point_resumes_to_the_same_message(
-    one_file: Path, events: list[RunEvent], data: st.DataObject
+    shared_shelf: Shelf, events: list[RunEvent], data: st.DataObject
 ):
     """The promise of the log, second half: whoever stopped reading after any record gets the same message
     from the records after it, out of the live rows and out of the compacted log alike."""
     records = logged(events)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(records) - 1), max_size=4)))
-    asyncio.run(_resumes_from_everywhere(one_file, records, cuts))
+    asyncio.run(_resumes_from_everywhere(shared_shelf, records, cuts))
 
 
-async def _resumes_from_everywhere(path: Path, records: list[Logged], cuts: list[int]) -> None:
-    async with opened_database(path) as database:
-        shelf = Shelf(database)
-        run = await streaming(database)
-        blank = await shelf.message(run)
-        for start, end in zip([0, *cuts], [*cuts, len(records) - 1], strict=True):
-            assert await shelf.append(run, records[start:end])
-            for cursor in range(end + 1):
-                assert await shelf.log(run, after=cursor) == records[cursor:end]
-                snapshot = blank.after(records[:cursor])
-                assert snapshot.after(records[cursor:end]) == blank.after(records[:end])
-        assert await shelf.finish(run, records)
-        final = await shelf.message(run)
-        assert final.seq == len(records)
-        assert final.message == blank.after(records).message
-        for cursor in range(len(records) + 1):
-            assert await shelf.log(run, after=cursor) == records[cursor:]
-            assert blank.after(records[:cursor]).after(records[cursor:]) == final
+async def _resumes_from_everywhere(shelf: Shelf, records: list[Logged], cuts: list[int]) -> None:
+    run = await streaming(shelf.database)
+    blank = await shelf.message(run)
+    for start, end in zip([0, *cuts], [*cuts, len(records) - 1], strict=True):
+        assert await shelf.append(run, records[start:end])
+        for cursor in range(end + 1):
+            assert await shelf.log(run, after=cursor) == records[cursor:end]
+            snapshot = blank.after(records[:cursor])
+            assert snapshot.after(records[cursor:end]) == blank.after(records[:end])
+    assert await shelf.finish(run, records)
+    final = await shelf.message(run)
+    assert final.seq == len(records)
+    assert final.message == blank.after(records).message
+    for cursor in range(len(records) + 1):
+        assert await shelf.log(run, after=cursor) == records[cursor:]
+        assert blank.after(records[:cursor]).after(records[cursor:]) == final
 
 
 async def test_an_append_of_many_runs_is_one_write(shelf: Shelf):
@@ -107,7 +110,8 @@ async def test_an_append_of_many_runs_is_one_write(shelf: Shelf):
 
 @pytest.mark.parametrize("state", ["taken over", "ended", "unknown", "not yet claimed"])
 async def test_only_the_attempt_that_has_the_run_writes(shelf: Shelf, state: str):
-    """Fencing: every other writer is refused, by append and by finish, and changes nothing."""
+    """Fencing: every other writer is refused, by append and by finish, and changes nothing. An attempt that
+    ended the run cannot end it in another way."""
     run = await streaming(shelf.database)
     first = logged([Chunk(content="kept"), Done(status=Status.COMPLETE)])
     assert await shelf.append(run, first[:1])
@@ -121,9 +125,20 @@ async def test_only_the_attempt_that_has_the_run_writes(shelf: Shelf, state: str
     else:
         late = replace(run, attempt=7)
     before = await shelf.log(run), await shelf.message(run)
+    other = [*first[:1], replace(first[1], at=first[1].at + timedelta(seconds=1))]
     assert not await shelf.append(late, logged([Chunk(content="kept"), Chunk(content="late")])[1:])
-    assert not await shelf.finish(late, first)
+    assert not await shelf.finish(late, other)
     assert (await shelf.log(run), await shelf.message(run)) == before
+
+
+async def test_the_same_end_may_be_told_twice(shelf: Shelf):
+    """A writer that lost the connection during the commit asks again: it has ended the run, and only once."""
+    run = await streaming(shelf.database)
+    records = logged([Chunk(content="kept"), Done(status=Status.COMPLETE)])
+    for _ in range(2):
+        assert await shelf.finish(run, records)
+    used = await shelf.database.read(lambda t: UsageRepository(t).since(run.owner_id, records[-1].at.date()))
+    assert [day.runs for day in used] == [1]
 
 
 async def test_a_refusal_is_for_one_run_only(shelf: Shelf):

@@ -28,7 +28,9 @@ def upstream_url() -> Generator[str]:
 def house(app_build: Build, upstream_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:  # noqa: F811
     """The running app."""
     with servers(app_build, tmp_path_factory.mktemp("doors")) as start:
-        yield House(start(APP, OPENAI_BASE_URL=upstream_url, OPENAI_API_KEY="none"))
+        # All routes are asked from one address within a minute, by everybody.
+        limits = {"THROTTLE_LIMIT": "100000"}
+        yield House(start(APP, OPENAI_BASE_URL=upstream_url, OPENAI_API_KEY="none", **limits))
 
 
 @pytest.fixture

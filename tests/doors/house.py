@@ -15,6 +15,7 @@ import chatapp.chatapp  # noqa: F401  (registers every handler there is)
 from chatapp.ui.gate import callable_by_browsers
 from tests.app_server import AppServer
 from tests.doors.inspected_app import WINDOW
+from tests.waiting import until
 from tests.wire import Tab, guest_cookie
 
 CHAT: Final = "reflex___state____state.chatapp___ui___chat____chat"
@@ -73,8 +74,12 @@ class House:
     def content(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that people own, as stored."""
         with closing(self._database()) as database:
-            names = ("accounts", "logins", "conversations", "messages", "runs")
-            return {name: sorted(database.execute(f"SELECT * FROM {name}"), key=repr) for name in names}
+            names = ("accounts", "logins", "conversations", "messages", "runs", "feedback")
+            rows = {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+            # A login whose time is over goes by itself, once a minute.
+            running = database.execute("SELECT * FROM logins WHERE expires_at > datetime('now')")
+            rows["logins"] = running.fetchall()
+            return {name: sorted(found, key=repr) for name, found in rows.items()}
 
     def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What is stored, behind the app's back."""
@@ -100,6 +105,12 @@ class House:
         """Whether a newcomer is served as ever."""
         async with self.guest() as tab:
             return await tab.answers()
+
+    async def at_rest(self) -> None:
+        """Returns when no reply is being made: who came before may have left one."""
+        await until(
+            lambda: not self.ask("SELECT 1 FROM runs WHERE status IN ('queued', 'streaming')"), seconds=40
+        )
 
     async def settled(self, before: dict[str, int], seconds: float = 10) -> dict[str, int]:
         """What is in memory once it is as before, or after a while."""

@@ -31,6 +31,23 @@ class Owned:
     secret: str
 
 
+#: Ids of the right shape that nobody has.
+NOTHING: Final = Owned(
+    conversation_id="c",
+    question="q",
+    answer="a",
+    busy_id="b",
+    streaming="s",
+    waiting=("w", "x"),
+    login_id="l",
+    secret="s",
+)
+
+
+#: The method of a route that is a WebSocket's.
+SOCKET: Final = "WEBSOCKET"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """A handler: who may start it, with which arguments for a thing of the owner's, and whether the owner's
@@ -66,15 +83,21 @@ def routes() -> set[str]:
     assert isinstance(app.api_transformer, list)
     ours = _all_routes(app.api_transformer[0].routes)
     reflexs = _all_routes(app._api.routes if app._api else ())
-    found = {(method, route.path) for route in (*ours, *reflexs) for method in route.methods or ("ANY",)}
+    found = {(method, route.path) for route in (*ours, *reflexs) for method in _methods(route)}
     return {f"{method} {path}" for method, path in found if method != "HEAD"}
+
+
+def _methods(route: Any) -> Iterable[str]:
+    if not hasattr(route, "methods"):
+        return (SOCKET,)
+    return route.methods or ("ANY",)
 
 
 def _all_routes(routes: Iterable[Any]) -> Iterator[Any]:
     for route in routes:
         if (included := getattr(route, "original_router", None)) is not None:
             yield from _all_routes(included.routes)
-        elif hasattr(route, "methods"):
+        elif hasattr(route, "endpoint"):
             yield route
 
 
@@ -96,6 +119,9 @@ CALLS: Final[dict[str, Call]] = {
     ),
     "chat.regenerate": Call(who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.answer}, stored=True),
     "chat.go_on": Call(who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.answer}, stored=True),
+    "chat.rate": Call(
+        who=Who.SIGNED_IN, payload=lambda own: {"message_id": own.answer, "value": "bad"}, stored=True
+    ),
     "chat.edit": Call(
         who=Who.SIGNED_IN,
         payload=lambda own: {"message_id": own.question, "text": "else", "key": _id(own)},
@@ -160,6 +186,10 @@ CALLS: Final[dict[str, Call]] = {
     # The owner's own would be the end of the tab that asks: test_revocation.py.
     "own_account.end_login": Call(who=Who.SIGNED_IN, payload=lambda own: {"login_id": own.login_id}),
     "own_account.end_others": Call(who=Who.SIGNED_IN),
+    "keys.make": Call(who=Who.SIGNED_IN, payload=lambda own: {"name": _id(own), "lasts": ""}, stored=True),
+    # The owner's own: tests/services/test_api_keys.py; here of nobody's.
+    "keys.revoke": Call(who=Who.SIGNED_IN, payload=lambda own: {"key_id": _id(own)}),
+    "keys.forget": Call(who=Who.SIGNED_IN),
     "entering.arrive": Call(who=Who.CONNECTED),
     "entering.show": Call(who=Who.CONNECTED, payload=lambda _: {"creating": True}),
     "entering.log_in": Call(
@@ -199,27 +229,77 @@ CALLS: Final[dict[str, Call]] = {
 }
 
 #: What every route answers to whom, also "whom, AUTH_MODE"; `*` is everybody who has no word of their own.
-#: Statuses.
+#: Statuses. Pages are no routes but files, made before there was anybody: the same for all, and empty of what
+#: anybody has (`test_admin_doors.py`).
 SAME: Final = "*"
 OPEN: Final = {SAME: 200}
 NOT_THERE: Final = {SAME: 404}
+
+
+def signed_in(status: int) -> dict[str, int]:
+    """This to whoever has a login that holds, and nothing to others."""
+    return {SAME: 401, "newcomer, guest": status, "member": status, "admin": status}
+
+
 ROUTES: Final[dict[str, dict[str, int]]] = {
     "GET /api": OPEN,
     "GET /api/live": OPEN,
     "GET /api/ready": OPEN,
     "GET /api/health": OPEN,
     "GET /api/enter.js": OPEN,
+    "GET /api/openapi.json": OPEN,
+    "GET /api/docs": OPEN,
+    **{f"GET /api/docs/{name}": OPEN for name in ("start.js", "swagger-ui.css", "swagger-ui-bundle.js")},
+    # The tests are on the server's own machine; everybody else: tests/api/test_metrics.py.
+    "GET /metrics": OPEN,
     # With a ticket of nobody's.
     "GET /api/admit": {SAME: 401},
     # Without what it wants; who may log in is in test_signing_in.py.
     "POST /api/login": {SAME: 422},
     "POST /api/logout": {SAME: 204},
     # One's own data; what is in it: test_admin_doors.py.
-    "GET /api/export": {SAME: 401, "newcomer, guest": 200, "member": 200, "admin": 200},
-    **{f"{method} /api/{{rest:path}}": NOT_THERE for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+    "GET /api/export": signed_in(200),
+    # Whose they are is asked in each query; another's are in tests/api/test_others.py.
+    "POST /api/sessions": signed_in(201),
+    "GET /api/sessions": signed_in(200),
+    "GET /api/sessions/{session_id}": signed_in(404),
+    "GET /api/sessions/{session_id}/history": signed_in(404),
+    "PATCH /api/sessions/{session_id}": signed_in(422),
+    "DELETE /api/sessions/{session_id}": signed_in(404),
+    "POST /api/chat": signed_in(422),
+    "POST /api/chat/stream": signed_in(422),
+    "GET /api/runs/{run_id}": signed_in(404),
+    "GET /api/runs/{run_id}/events": signed_in(404),
+    "POST /api/runs/{run_id}/cancel": signed_in(404),
+    "POST /api/messages/{message_id}/edit": signed_in(422),
+    "POST /api/messages/{message_id}/regenerate": signed_in(404),
+    "POST /api/messages/{message_id}/continue": signed_in(404),
+    "POST /api/messages/{message_id}/feedback": signed_in(422),
+    "GET /api/search": signed_in(200),
+    "GET /api/usage": signed_in(200),
+    "GET /api/models": signed_in(200),
+    "GET /api/agents": signed_in(200),
+    "GET /v1/models": signed_in(200),
+    "GET /v1/models/{model_id:path}": signed_in(404),
+    "POST /v1/chat/completions": signed_in(400),
+    # Opened, or the code that it is closed with. With whom one talks there: tests/api/test_socket.py.
+    f"{SOCKET} /ws/chat/{{session_id}}": {**signed_in(101), SAME: 1008},
+    # Without a name; who gets one is in tests/services/test_tokens.py and tests/api/test_programs.py.
+    "POST /api/token": {SAME: 422, f"{SAME}, password": 403},
+    "OPTIONS /api": {SAME: 204},
+    **{f"{method} /api": {SAME: 405} for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE")},
+    **{
+        f"{method} {path}": NOT_THERE
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+        for path in ("/api/{rest:path}", "/v1/{rest:path}", "/v1")
+    },
     # Reflex's own: it is there, and says nothing about anybody.
     "GET /ping": OPEN,
     "GET /_health": NOT_THERE,
 }
 #: Queries and parts of a path that a route wants.
-FILLED: Final = {"GET /api/admit": "/api/admit?ticket=made-up&next=/"}
+FILLED: Final = {
+    f"{SOCKET} /ws/chat/{{session_id}}": "/ws/chat/made-up",
+    "GET /api/admit": "/api/admit?ticket=made-up&next=/",
+    "GET /api/search": "/api/search?q=made-up",
+}

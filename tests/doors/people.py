@@ -7,6 +7,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
 
 from chatapp.api.handshake import COOKIE
 from chatapp.services.accounts import Accounts
@@ -15,7 +18,9 @@ from chatapp.services.passwords import Passwords
 from chatapp.services.sign_in import SignIn, Visit
 from chatapp.services.throttles import Throttles
 from chatapp.storage.database import Database
+from chatapp.streams.memory_limits import MemoryLimits
 from tests.doors.house import House
+from tests.doors.operations import SOCKET
 from tests.wire import guest_cookie
 
 LONG_AGO = "2026-01-01 00:00:00.000000"
@@ -60,7 +65,9 @@ async def sign_in(house: House) -> AsyncGenerator[SignIn]:
     passwords = Passwords()
     try:
         accounts = Accounts(database=database, cookies=cookies_of(house))
-        yield SignIn(database=database, accounts=accounts, passwords=passwords, throttles=Throttles())
+        yield SignIn(
+            database=database, accounts=accounts, passwords=passwords, throttles=Throttles(MemoryLimits())
+        )
     finally:
         passwords.close()
         await database.close()
@@ -139,3 +146,19 @@ async def call(
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.server.port}", trust_env=False) as client:
         headers["Host"] = f"localhost:{house.server.port}"
         return await client.request(method, path, headers=headers, timeout=20, **more)  # pyright: ignore
+
+
+async def answer_of(house: House, method: str, path: str, somebody: Person) -> int:
+    """The status of the answer; of a WebSocket 101, or the code that it is closed with at once."""
+    if method != SOCKET:
+        return (await call(house, method, path, somebody)).status_code
+    headers = {"Cookie": somebody.cookie} if somebody.cookie else {}
+    url = f"ws://localhost:{house.server.port}{path}"
+    async with connect(url, origin=Origin(house.url), additional_headers=headers, proxy=None) as socket:
+        try:
+            # Whoever is let in is not told so: what cannot be read is answered.
+            await socket.send("?")
+            await socket.recv()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 1006
+    return 101

@@ -5,9 +5,12 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from uuid import uuid4
 
-from tests.app_build import PROJECT
+from tests.app_build import PROJECT, Build
+from tests.app_server import servers
+from tests.doors.conftest import APP
 from tests.doors.house import CHAT, House, send
 from tests.wire import Closed, Tab, guest_cookie
 from tests.wire.packets import HYDRATE, connect, event, reflex_event
@@ -16,6 +19,10 @@ SEARCH = "reflex___state____state.chatapp___ui___searching____search.find"
 MEGABYTE = 1_000_000
 #: What a hostile client may cost for good, by the requirement.
 ALLOWED = 30 * MEGABYTE
+#: Known to read a million tokens: a reply ends where a model's window does.
+MODEL = "openai:gpt-4.1"
+#: What one may cost that never reads.
+ALLOWED_UNREAD = 20 * MEGABYTE
 
 
 async def flood(tab: Tab, frame: str, seconds: float) -> float:
@@ -95,7 +102,7 @@ async def test_a_client_that_never_reads(small_house: House) -> None:
                 await asyncio.sleep(0.1)
             assert small_house.inside()["sockets"] == 1
             assert sorted(slow)[len(slow) // 2] < 0.5
-        assert small_house.server.rss_bytes() - memory < ALLOWED
+        assert small_house.server.rss_bytes() - memory < ALLOWED_UNREAD
 
 
 async def test_a_client_that_asks_for_much_and_reads_nothing(small_house: House) -> None:
@@ -116,8 +123,57 @@ async def test_a_client_that_asks_for_much_and_reads_nothing(small_house: House)
             with suppress(Closed):
                 await tab.send_frame("3")
             await asyncio.sleep(1)
-    assert small_house.server.rss_bytes() - memory < ALLOWED
+    assert small_house.server.rss_bytes() - memory < ALLOWED_UNREAD
     assert await small_house.is_alive()
+
+
+async def test_a_reader_of_a_reply_that_never_reads(
+    app_build: Build, upstream_url: str, tmp_path: Path
+) -> None:
+    """It only watches, and answers pings blindly: once the system's own buffers are full it is dropped, and
+    whoever watches beside it is shown the reply as fast as ever."""
+    upstream = {
+        "OPENAI_BASE_URL": upstream_url,
+        "OPENAI_API_KEY": "none",
+        "OPENAI_MODELS": "mock,gpt-4.1",
+        "MAX_REPLY_TOKENS": "600000",
+    }
+    with servers(app_build, tmp_path) as start:
+        house = House(await asyncio.to_thread(start, APP, **upstream))
+        sent = await send(house, "Once before [n:2000 r:2000]")
+        path = f"/c/{sent.conversation_id}"
+        async with (
+            Tab.opened(house.url, cookie=sent.cookie) as tab,
+            Tab.opened(house.url, cookie=sent.cookie, max_queue=1) as idle,
+        ):
+            for one in (tab, idle):
+                await one.join(path=path)
+            await tab.quiet_for(1)
+            memory = house.server.rss_bytes()
+            payload = {"key": uuid4().hex, "conversation_id": sent.conversation_id, "model": MODEL}
+            await tab.emit(f"{CHAT}.send", payload | {"text": "Long [n:600000 r:5000]"}, path=path)
+            idle.stop_reading()
+            gaps = await gaps_until_dropped(house, tab, idle)
+            # The reply itself is kept too: some megabytes by now.
+            assert house.server.rss_bytes() - memory < ALLOWED_UNREAD
+            assert len(gaps) > 50
+            assert sorted(gaps)[int(len(gaps) * 0.95)] < 0.5
+
+
+async def gaps_until_dropped(house: House, tab: Tab, idle: Tab) -> list[float]:
+    """How long the one who reads waited for each update, until the other was dropped."""
+    deadline, gaps = time.monotonic() + 110, list[float]()
+    while house.inside()["sockets"] > 1:
+        assert time.monotonic() < deadline, f"{tab.received_bytes} bytes were read by the other"
+        with suppress(Closed):
+            await idle.send_frame("3")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while True:
+                    started = time.monotonic()
+                    await tab.update()
+                    gaps.append(time.monotonic() - started)
+    return gaps
 
 
 async def test_a_flood_does_not_slow_others_down(small_house: House) -> None:

@@ -15,7 +15,7 @@ from granian.server import Server
 from reflex import app as reflex_app_module
 from reflex.app import App, EventNamespace
 from reflex.app_mixins.middleware import MiddlewareMixin
-from reflex.istate.data import HeaderData
+from reflex.istate.data import RouterData
 from reflex.state import FrontendEventExceptionState, State, StateUpdate
 from reflex_base.constants import CompileVars, RouteVar, SocketEvent
 from reflex_base.event import Event, EventHandler
@@ -26,6 +26,7 @@ import chatapp.chatapp
 from chatapp.api import packets
 from chatapp.api.guard import SOCKET_PATH
 from chatapp.ui import gate
+from chatapp.ui.connected import cookie_of, tab_of, url_of
 from tests.doors.house import House
 from tests.wire import Tab, guest_cookie
 from tests.wire.packets import STATE, connect
@@ -100,7 +101,10 @@ def test_headers_come_from_the_connection() -> None:
     )
     assert "asgi.scope" in inspect.getsource(EventNamespace._build_static_router_data)
     assert RouteVar.HEADERS == "headers"
-    assert HeaderData.from_router_data({"headers": {"cookie": "login=x"}}).cookie == "login=x"
+    state = State(_reflex_internal_init=True)
+    said = {"headers": {"cookie": "login=x"}, "token": "tab", "asPath": "/c/x"}
+    state.router = RouterData.from_router_data(said)
+    assert (cookie_of(state), tab_of(state), url_of(state).path) == ("login=x", "tab", "/c/x")
 
 
 def test_the_last_transformer_is_outermost() -> None:
@@ -109,8 +113,9 @@ def test_the_last_transformer_is_outermost() -> None:
     assert "asgi_app = api_transformer(asgi_app)" in source
     transformers = chatapp.chatapp.app.api_transformer
     assert isinstance(transformers, list)
-    # Calls are counted behind the guard, whose own answers have the headers as well.
-    assert [one.func.__name__ for one in transformers[1:]] == ["Pages", "Asking", "Guard", "SecurityHeaders"]
+    # Calls are counted behind the guard, whose own answers have the headers, and a line in the log, as well.
+    names = [one.func.__name__ for one in transformers[1:]]
+    assert names == ["Pages", "Asking", "Guard", "SecurityHeaders", "AccessLog"]
 
 
 def test_the_token_in_the_query_is_the_states_key() -> None:

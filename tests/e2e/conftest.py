@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.ear import ear  # noqa: F401
 from tests.e2e.fixtures import (  # noqa: F401
     app_build,
     browser,

@@ -56,6 +56,25 @@ DIAGRAMS: Final = (
 )
 #: On one line each, for what has room for no more.
 LINES: Final = (HTML[1], "[a](javascript:ran('title')) <svg/onload=ran('title')>")
+#: A name has 80 characters at most; an email no spaces, and it is stored in one case. The third of each are
+#: one payload, where both are shown beside each other.
+NAMES: Final = (
+    "<script>ran('name')</script>",
+    "<img src=EAR/n.png onerror=ran('name')>",
+    "<img src=EAR/m.png onerror=",
+)
+ADDRESSES: Final = (
+    "<svg/onload=ran('email')>@example.org",
+    "<img/src=EAR/e.png/onerror=ran('email')>@example.org",
+    "ran('halves')>@example.org",
+)
+#: What browsers call themselves.
+AGENTS: Final = (
+    "<svg/onload=ran('agent')>",
+    "<svg><script>ran('agent')</script>",
+    "<svg><a\"onclick='ran(1)'autofocus\"onfocus='ran(1)'>",
+)
+STORED: Final = "<img\tsrc=EAR/s.png\tonerror=ran('stored')>"
 
 
 def text_of(ear: str) -> str:

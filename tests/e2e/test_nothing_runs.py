@@ -2,56 +2,32 @@
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
+from chatapp.domain.accounts import Role
 from tests.app_build import Build
 from tests.app_server import AppServer, servers
+from tests.e2e.ear import Ear, harmless, is_dead
+from tests.e2e.entrance import opens_user_menu
 from tests.e2e.fixtures import SETTINGS, Come
-from tests.e2e.hostile import LINES, heard_at, text_of
+from tests.e2e.hostile import ADDRESSES, AGENTS, LINES, NAMES, STORED, heard_at, text_of
+from tests.e2e.members import Member, created, log_in
 from tests.e2e.saying import sayer
 from tests.e2e.screen import Screen
-from tests.e2e.test_markdown import is_unhurt
 from tests.e2e.test_queue import waiting
 from tests.e2e.test_sidebar import choose, toast
 from tests.upstream import Upstream
-from tests.waiting import until
 
-#: What is alive in the whole page and is not the page's own.
-ALIVE: Final = "body :is(iframe, object, embed, base, [onerror], [onload], [onfocus], [ontoggle], [srcdoc])"
 HOSTILE_MODELS: Final = ("<img/src=EAR/model.png/onerror=ran(1)>", "<svg/onload=ran('fallback')>")
 #: A token; several are in a delta, and no payload is in one alone.
 SPLIT_CHARS: Final = 3
-
-
-@dataclass(kw_only=True)
-class Ear:
-    """An address at which nothing may be heard."""
-
-    address: str = ""
-    heard: int = 0
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def ear() -> AsyncGenerator[Ear]:
-    """Listens."""
-    found = Ear()
-
-    async def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        found.heard += 1
-        writer.close()
-
-    server = await asyncio.start_server(hear, "127.0.0.1")
-    found.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield found
-    server.close()
-    await server.wait_closed()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -73,26 +49,6 @@ async def app(app_build: Build, hostile: Upstream, tmp_path: Path) -> AsyncGener
         )
 
 
-@asynccontextmanager
-async def harmless(page: Page, ear: Ear) -> AsyncGenerator[None]:
-    """Nothing runs meanwhile and nothing is heard; afterwards what would have told of it is tried."""
-    ran = list[str]()
-    await page.expose_function("ran", lambda what: ran.append(str(what)))
-    yield
-    assert ran == []
-    assert ear.heard == 0
-    await page.evaluate("ran('asked')")
-    _, writer = await asyncio.open_connection("127.0.0.1", int(ear.address.rpartition(":")[2]))
-    writer.close()
-    await until(lambda: ran == ["asked"] and ear.heard == 1)
-
-
-async def is_dead(screen: Screen) -> None:
-    """No element of the page is one that came with a text."""
-    await is_unhurt(screen)
-    assert await screen.page.locator(ALIVE).count() == 0
-
-
 async def test_nothing_of_a_text_runs(app: AppServer, come: Come, hostile: Upstream, ear: Ear) -> None:
     """Messages of both sides and thoughts, whole and in pieces; titles, hits, menus, toasts, what waits;
     names of models, errors, seams, announcements; as it streams and when it is opened again."""
@@ -103,7 +59,7 @@ async def test_nothing_of_a_text_runs(app: AppServer, come: Come, hostile: Upstr
     policy = app.get("/").headers["content-security-policy"]
     assert re.search(r"script-src 'self'( 'sha256-[^']+')*;", policy), "the page's last wall"
     screen = await visitor.tab()
-    async with harmless(screen.page, ear):
+    async with harmless(ear, visitor.context):
         await screen.goes_to("/")
         await expect(screen.page.get_by_role("combobox", name="Model").locator("option").first).to_have_text(
             heard_at(ear.address, HOSTILE_MODELS[0])
@@ -169,3 +125,71 @@ async def _is_kept_in_order(screen: Screen) -> None:
     await expect(results).to_contain_text("<")
     await is_dead(screen)
     await screen.page.keyboard.press("Escape")
+
+
+async def test_nothing_of_a_name_runs(app: AppServer, come: Come, ear: Ear) -> None:
+    """Names, emails, what browsers call themselves, who did what to whom: in the menu, on the settings and
+    before an admin. As they come through the doors, split over two of them, and as others may store them."""
+    names, addresses, agents = (
+        [heard_at(ear.address, one) for one in many] for many in (NAMES, ADDRESSES, AGENTS)
+    )
+    members = [
+        await created(app, address, name=name, role=Role.ADMIN if place == 0 else Role.USER)
+        for place, (name, address) in enumerate(zip(names, addresses, strict=True))
+    ]
+    boss, ann, elsewhere = [await come(app.url, user_agent=agent) for agent in agents]
+    async with harmless(ear, boss.context, ann.context):
+        for visitor, member in ((boss, members[0]), (ann, members[1]), (elsewhere, members[1])):
+            assert await log_in(visitor, member) == 200
+        _store(app, members, heard_at(ear.address, STORED))
+        await _is_shown_to_its_owner(await ann.opens(), names[1], addresses[1])
+        await _is_shown_to_an_admin(await boss.tab(), members, names)
+
+
+def _store(app: AppServer, members: list[Member], text: str) -> None:
+    """As an older version, an import or another program may have left it."""
+    with closing(sqlite3.connect(app.data_dir / "chatapp.db", timeout=10)) as database, database:
+        database.execute("UPDATE security_events SET address = ?, detail = ?", (text, text))
+        database.execute("UPDATE logins SET agent = ? WHERE account_id = ?", (text, members[0].id))
+        database.execute("UPDATE accounts SET name = ? WHERE id = ?", (text, members[0].id))
+
+
+async def _is_shown_to_its_owner(screen: Screen, name: str, email: str) -> None:
+    """The menu, the settings with its list of browsers, and a toast."""
+    page = screen.page
+    await expect(page.get_by_role("button", name=f"{name}, user menu")).to_be_visible()
+    menu = await opens_user_menu(screen)
+    await expect(menu).to_contain_text(email)
+    await is_dead(screen)
+    await menu.get_by_role("menuitem", name="Settings").click()
+    await expect(page.get_by_role("textbox", name="Name")).to_have_value(name)
+    await expect(page.get_by_role("region", name="Profile")).to_contain_text(email)
+    logins = page.get_by_role("region", name="Where you are logged in")
+    await expect(logins.get_by_role("listitem")).to_have_count(2)
+    await expect(logins.get_by_role("listitem").last).to_contain_text("<svg")
+    await is_dead(screen)
+    await page.get_by_role("textbox", name="Name").press("Enter")
+    await expect(page.get_by_text("Your name is changed").first).to_be_visible()
+    await page.get_by_role("link", name="Back to the chat").click()
+    await screen.is_online()
+    await screen.sends("Slow [n:2000 r:10]")
+
+
+async def _is_shown_to_an_admin(screen: Screen, members: list[Member], names: list[str]) -> None:
+    """All about everybody: the list, a menu, a question, what runs, what happened."""
+    page = screen.page
+    await page.goto("/admin")
+    users = page.get_by_role("list", name="Users").get_by_role("listitem")
+    await expect(users).to_have_count(len(members))
+    for name in names[1:]:
+        await expect(users.filter(has_text=name)).to_have_count(1)
+    row = users.filter(has_text=names[1])
+    await row.get_by_role("button", name="More").click()
+    await page.get_by_role("menuitem", name="Delete with all data").click()
+    await expect(page.get_by_role("group", name=names[1])).to_be_visible()
+    await is_dead(screen)
+    await page.get_by_role("button", name="Cancel").click()
+    for section, shown in (("In progress", names[1]), ("Security log", "ran('stored')")):
+        await page.get_by_role("button", name=section).click()
+        await expect(page.get_by_role("list", name=section)).to_contain_text(shown)
+        await is_dead(screen)

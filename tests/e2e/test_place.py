@@ -51,14 +51,20 @@ async def goes_up_to(screen: Screen, there: Locator) -> None:
     await eventually(lambda: screen.log.evaluate(IS_KEPT))
 
 
-async def reads_far_up(screen: Screen, server: AppServer) -> list[str]:
-    """In a long conversation, at its message 150; the ids of all."""
+async def in_a_long_one(screen: Screen, server: AppServer) -> list[str]:
+    """In a conversation of 300 messages, just above its end; the ids of all."""
     await screen.goes_to("/")
     await screen.asks("Begin [n:5]")
     ids = await lengthen(server, screen.conversation_id, 300)
     await screen.goes_to(f"/c/{screen.conversation_id}")
     await expect(message(screen, ids[-1])).to_be_in_viewport()
     await leaves_the_end(screen)
+    return ids
+
+
+async def reads_far_up(screen: Screen, server: AppServer) -> list[str]:
+    """The same, at its message 150."""
+    ids = await in_a_long_one(screen, server)
     await goes_up_to(screen, message(screen, ids[150]))
     return ids
 
@@ -128,12 +134,7 @@ async def test_nothing_moves_it_when_older_messages_come(come: Come, server: App
         line.connect_to_server().on_message(bring)
 
     await screen.page.route_web_socket("**/_event/**", connect)
-    await screen.goes_to("/")
-    await screen.asks("Begin [n:5]")
-    ids = await lengthen(server, screen.conversation_id, 300)
-    await screen.goes_to(f"/c/{screen.conversation_id}")
-    await expect(message(screen, ids[-1])).to_be_in_viewport()
-    await leaves_the_end(screen)
+    await in_a_long_one(screen, server)
     articles = screen.log.locator("article")
     for px in (20, 0, 1, 20, 300):
         await eventually(lambda: screen.log.evaluate(RESTS))

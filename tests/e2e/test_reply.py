@@ -66,9 +66,10 @@ End of it.
 """
 #: Notes what is put into the polite region, as a screen reader would.
 LISTEN: Final = """() => { window.heard = [];
+  window.listening?.disconnect();
   const region = document.querySelector("[aria-live=polite][aria-atomic=true]");
-  new MutationObserver(() => window.heard.push(region.textContent)).observe(
-    region, { subtree: true, childList: true, characterData: true }) }"""
+  window.listening = new MutationObserver(() => window.heard.push(region.textContent));
+  window.listening.observe(region, { subtree: true, childList: true, characterData: true }) }"""
 
 #: What one begins to feel. Of processor time.
 LONG_TASK_MS: Final = 100
@@ -201,17 +202,23 @@ async def test_thoughts_fold_away_and_say_how_long(visitor: Visitor) -> None:
 
 
 async def test_a_reply_is_heard_by_sentences(visitor: Visitor, say: Say) -> None:
-    """Each once, without marks and code, no more often than can be listened to; and that it is complete."""
+    """Each once, without marks and code, no more often than can be listened to; and that it is complete.
+
+    A browser that stands still for a quarter of a second loses one, by design: then once more.
+    """
     screen = await visitor.opens()
-    await screen.page.evaluate(LISTEN)
     code, table = "```python\nx = 1. # no\n```", "| a |\n|---|\n| 1 |"
     text = f"First **sentence**. Second one.\n\n{code}\n\n{table}\n\nThe last one."
-    await screen.asks(say(*pieces(text), r=15))
-    await screen.page.wait_for_function("heard.at(-1)?.endsWith('Reply complete.')")
-    heard = await screen.page.evaluate("heard")
-    # All, in order; what comes right before the end may be said twice.
     whole = ("First sentence.", "Second one.", "Table.", "The last one.", "Reply complete.")
-    places = [" ".join(heard).rfind(one) for one in whole]
+    for _ in range(4):
+        await screen.page.evaluate(LISTEN)
+        await screen.asks(say(*pieces(text), r=15))
+        await screen.page.wait_for_function("heard.at(-1)?.endsWith('Reply complete.')")
+        heard = await screen.page.evaluate("heard")
+        # All, in order; what comes right before the end may be said twice.
+        places = [" ".join(heard).rfind(one) for one in whole]
+        if -1 not in places:
+            break
     assert -1 not in places
     assert places == sorted(places)
     assert len(heard) >= 2

@@ -23,8 +23,9 @@ from chatapp.providers.base import Model, ModelRequest, StepEvent
 from chatapp.providers.catalog import Catalog
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.log_store import DatabaseLogStore
-from chatapp.streams.broadcast import Broadcast
 from chatapp.streams.group_log import GroupLog
+from chatapp.streams.memory import MemoryBroadcast
+from tests.databases import url_of
 from tests.drawn import BLANK
 from tests.engine.counting import END, WordProvider, said
 from tests.storage.made import opened_database, queued
@@ -104,8 +105,8 @@ async def recited(given_manners: list[Manner]) -> tuple[Message, list[int]]:
     names = ["openai", "gemini", "local", "scripted"][: len(given_manners)]
     providers = [Reciter(name, manner) for name, manner in zip(names, given_manners, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
-        async with opened_database(Path(folder) / "chatapp.db") as database:
-            broadcast = Broadcast()
+        async with opened_database(url_of(Path(folder) / "chatapp.db")) as database:
+            broadcast = MemoryBroadcast()
             group = GroupLog(DatabaseLogStore(database), broadcast, shortest=timedelta(milliseconds=1))
             ticker = asyncio.create_task(group.run())
             maker = ReplyMaker(

@@ -17,7 +17,7 @@ BREAKS = {
     "error": "provider_busy",
     "hang": "provider_timeout",
 }
-REFUSALS = {"401": "provider_refused", "404": "provider_refused", "html": "provider_garbage"}
+REFUSALS = {"401": "provider_setup", "404": "provider_setup", "html": "provider_garbage"}
 
 
 async def test_a_reply_that_breaks_off_fails_in_sight_and_keeps_its_text(opening: Opening):

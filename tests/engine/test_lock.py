@@ -44,7 +44,7 @@ async def test_a_killed_process_gives_the_lock_back(tmp_path: Path, caplog: pyte
     await asyncio.wait_for(waiting, 3)
     assert lock.held
     assert ["another process makes the replies" in record.message for record in caplog.records] == [True]
-    lock.release()
+    await lock.release()
     await first.wait()
 
 
@@ -55,11 +55,11 @@ async def test_releasing_lets_the_next_one_in(tmp_path: Path):
     waiting = asyncio.create_task(other.acquire())
     await asyncio.sleep(0)
     assert not waiting.done()
-    one.release()
-    one.release()
+    await one.release()
+    await one.release()
     await asyncio.wait_for(waiting, 3)
     assert (one.held, other.held) == (False, True)
-    other.release()
+    await other.release()
 
 
 async def test_who_gives_up_waiting_leaves_no_trace(tmp_path: Path):
@@ -70,7 +70,7 @@ async def test_who_gives_up_waiting_leaves_no_trace(tmp_path: Path):
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
-    one.release()
+    await one.release()
     await asyncio.wait_for(third.acquire(), 3)
     assert not other.held
-    third.release()
+    await third.release()

@@ -20,8 +20,9 @@ from chatapp.providers.catalog import Catalog
 from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database
 from chatapp.storage.log_store import DatabaseLogStore
-from chatapp.streams.broadcast import Broadcast
 from chatapp.streams.group_log import FencedError, GroupLog
+from chatapp.streams.memory import MemoryBroadcast
+from tests.databases import url_of
 from tests.engine.counting import END, WordProvider, said
 from tests.storage.made import claimed, opened_database, queued
 from tests.streams.heard import Heard
@@ -47,7 +48,7 @@ class Workshop:
     """A maker with all it needs, and a model that says what it is given."""
 
     def __init__(self, database: Database, *batches: Sequence[StepEvent]) -> None:
-        self.database, self.broadcast = database, Broadcast()
+        self.database, self.broadcast = database, MemoryBroadcast()
         self.store = SlowToAnswer(database)
         self.group = GroupLog(self.store, self.broadcast, shortest=timedelta(milliseconds=5))
         self.ticker = asyncio.create_task(self.group.run())
@@ -72,7 +73,7 @@ class Workshop:
 
 @pytest.fixture
 async def workshop(tmp_path: Path) -> AsyncGenerator[Workshop]:
-    async with opened_database(tmp_path / "chatapp.db") as database:
+    async with opened_database(url_of(tmp_path / "chatapp.db")) as database:
         made = Workshop(database, [said("one ")], [said("two")], [END])
         yield made
         made.ticker.cancel()

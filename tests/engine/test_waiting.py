@@ -37,7 +37,7 @@ async def test_as_many_at_once_as_allowed_and_the_rest_in_turn(opening: Opening)
 async def test_one_person_does_not_take_all_slots(opening: Opening):
     """MAX_STREAMS_PER_USER holds, whatever is free."""
     async with opening(MAX_STREAMS_PER_USER="2") as chat:
-        turns = [await chat.send(f"{n} [n:10 r:100]") for n in range(5)]
+        turns = [await chat.send(f"{n} [n:30 r:30]") for n in range(5)]
         most = 0
 
         def seen() -> bool:

@@ -5,11 +5,18 @@ from contextlib import aclosing
 
 from chatapp.domain.events import Chunk, Reasoning
 from chatapp.domain.messages import Role
+from chatapp.domain.runs import NO_OPTIONS, RunOptions
 from chatapp.providers.base import ChatMessage, ModelRequest, Provider, StepEnd, StepEvent
 
 
 def request(
-    text: str, *, model: str = "mock", given: str | None = None, system: str = "", limit: int = 100_000
+    text: str,
+    *,
+    model: str = "mock",
+    given: str | None = None,
+    system: str = "",
+    limit: int = 100_000,
+    options: RunOptions = NO_OPTIONS,
 ) -> ModelRequest:
     """A request with one message, and perhaps an unfinished reply to it."""
     messages = [ChatMessage(role=Role.USER, content=text)]
@@ -17,7 +24,7 @@ def request(
         messages.insert(0, ChatMessage(role=Role.SYSTEM, content=system))
     if given is not None:
         messages.append(ChatMessage(role=Role.ASSISTANT, content=given))
-    return ModelRequest(model=model, messages=tuple(messages), max_output_tokens=limit)
+    return ModelRequest(model=model, messages=tuple(messages), max_output_tokens=limit, options=options)
 
 
 async def ask(provider: Provider, asked: ModelRequest) -> list[StepEvent]:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from chatapp.bootstrap import providers
 from chatapp.domain.errors import NoModel
+from chatapp.opening import providers
 from chatapp.providers.base import Model, Readiness
 from chatapp.providers.catalog import Catalog
 from chatapp.providers.scripted import ScriptedProvider

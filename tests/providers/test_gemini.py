@@ -1,5 +1,6 @@
 """What the provider asks of Gemini, and what it makes of its answers; see also `test_vendors.py`."""
 
+import json
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -11,6 +12,7 @@ from llmock.pytest_plugin import LLMock
 from chatapp.domain.errors import ProviderError, ProviderRefused, ProviderUnreachable
 from chatapp.domain.events import ToolCall
 from chatapp.domain.messages import FinishReason, Usage
+from chatapp.domain.runs import RunOptions
 from chatapp.providers.base import Capability, ModelRequest, Provider
 from chatapp.providers.dialect import CONTINUE
 from chatapp.providers.gemini import GeminiProvider
@@ -49,6 +51,30 @@ async def test_the_request_is_in_the_api_s_words(gemini: Provider, upstream: Ups
         "generationConfig": {"maxOutputTokens": 7, "thinkingConfig": {"includeThoughts": True}},
     }
     assert record.headers["x-goog-api-key"] == "secret-key"
+
+
+@pytest.mark.parametrize("schema", [{"type": "object", "properties": {}}, None])
+async def test_options_are_in_the_api_s_words(
+    gemini: Provider, upstream: Upstream, schema: dict[str, Any] | None
+) -> None:
+    """Sampling, stop texts, and an answer that is JSON."""
+    wanted: dict[str, Any] = {"type": "json_object"}
+    if schema is not None:
+        wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    options = RunOptions(
+        stop=("END",), temperature=0.25, top_p=0.5, seed=7, response_format=json.dumps(wanted)
+    )
+    await ask(gemini, request("[n:5]", model=MODEL, options=options))
+    config = upstream.requests[0].body["generationConfig"]
+    del config["maxOutputTokens"], config["thinkingConfig"]
+    assert config == {
+        "stopSequences": ["END"],
+        "temperature": 0.25,
+        "topP": 0.5,
+        "seed": 7,
+        "responseMimeType": "application/json",
+        **({} if schema is None else {"responseJsonSchema": schema}),
+    }
 
 
 async def test_thoughts_are_paid_for(gemini: Provider) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +13,7 @@ from chatapp.services.cookies import LoginCookies
 from chatapp.storage.accounts import AccountRepository
 from chatapp.storage.database import Database
 from chatapp.storage.migrate import migrate
+from tests.databases import bytes_kept
 
 
 class Desk:
@@ -42,15 +42,11 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncGenerator[Desk]:
-    database = Database(f"sqlite:///{tmp_path / 'chat.db'}")
+async def desk(database_url: str) -> AsyncGenerator[Desk]:
+    database = Database(database_url)
     await migrate(database)
     yield Desk(database)
     await database.close()
-
-
-def everything_in(folder: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in folder.glob("chat.db*"))
 
 
 async def test_a_visit_leaves_no_row(desk: Desk) -> None:
@@ -68,10 +64,10 @@ async def test_the_first_send_writes_one_account_and_one_login(desk: Desk) -> No
     assert await desk.accounts.resolve(cookie) == guest
 
 
-async def test_no_row_holds_the_cookie(desk: Desk, tmp_path: Path) -> None:
+async def test_no_row_holds_the_cookie(desk: Desk, database_url: str) -> None:
     cookie, guest = await desk.guest()
     await desk.send(guest)
-    stored = everything_in(tmp_path)
+    stored = bytes_kept(database_url)
     assert guest.login_id.encode() in stored
     assert cookie.split(".")[1].encode() not in stored
 

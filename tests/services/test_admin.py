@@ -9,6 +9,7 @@ import pytest
 from chatapp.domain.accounts import AccountKind, Role
 from chatapp.domain.errors import Invalid, LastAdmin, NotFound, NotSignedIn, WrongLogin
 from chatapp.domain.ids import new_id
+from chatapp.services import admin
 from tests.chat import Chat, rows
 from tests.services.members import PASSWORD, logged_in, registered
 from tests.waiting import eventually, until
@@ -105,6 +106,23 @@ async def test_users_are_listed_and_found(chat: Chat):
     for wrong in ("x", "2026-01-01T00:00:00 x"):
         with pytest.raises(Invalid):
             await root.services.admin.users(root.who, after=wrong)
+
+
+async def test_a_search_goes_through_all_accounts_some_at_a_time(chat: Chat, monkeypatch: pytest.MonkeyPatch):
+    """Nobody is left out and nobody is found twice, wherever the pieces end; and pages follow each other."""
+    root = await registered(chat, "root@example.org")
+    for number in range(7):
+        await registered(chat, f"ann{number}@example.org", name="Ann" if number % 2 else "Ben")
+    for looked_at in (1, 2, 3, 7, 8, 9):
+        monkeypatch.setattr(admin, "LOOKED_AT", looked_at)
+        assert await names(root, "nobody") == []
+        assert await names(root, "root") == ["root@example.org"]
+        assert await names(root, "ann") == ["Ben", "Ann", "Ben", "Ann", "Ben", "Ann", "Ben"]
+        first = await root.services.admin.users(root.who, search="BEN", limit=3)
+        rest = await root.services.admin.users(root.who, search="BEN", limit=3, after=first.after)
+        emails = [one.account.email[:4] for page in (first, rest) for one in page.users]
+        assert emails == ["ann6", "ann4", "ann2", "ann0"]
+        assert (bool(first.after), rest.after) == (True, "")
 
 
 async def test_a_user_is_shown_without_anything_they_wrote(chat: Chat):

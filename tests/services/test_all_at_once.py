@@ -7,8 +7,13 @@ from chatapp.domain.errors import Conflict, Invalid, NotFound
 from chatapp.domain.ids import new_id
 from chatapp.domain.runs import Turn
 from tests.chat import Chat, rows
+from tests.databases import postgres_only
+from tests.over_redis import web, worker
 from tests.services.test_keeping import later
 from tests.storage.indexed import assert_index_is_true
+from tests.waiting import until
+
+__all__ = ["web", "worker"]
 
 DEEDS = 150
 ON_A_TURN = ("edit", "again", "stop", "change", "remove", "move", "version", "around")
@@ -17,16 +22,16 @@ ON_A_CONVERSATION = ("clear", "unclear", "unclear", "delete", "restore", "restor
 #: its run beside it, a run that has not ended, a log that was not compacted.
 BROKEN = {
     "parents": """SELECT m.id FROM messages m LEFT JOIN messages p ON p.id = m.parent_id
-        WHERE m.parent_id IS NOT NULL AND p.conversation_key IS NOT m.conversation_key""",
+        WHERE m.parent_id IS NOT NULL AND coalesce(p.conversation_key, 0) <> m.conversation_key""",
     "leaves": """SELECT c.id FROM conversations c LEFT JOIN messages m ON m.id = c.leaf_id
-        WHERE c.leaf_id IS NOT NULL AND m.conversation_key IS NOT c.key""",
+        WHERE c.leaf_id IS NOT NULL AND coalesce(m.conversation_key, 0) <> c.key""",
     "hidden": """SELECT c.id FROM conversations c JOIN messages m ON m.conversation_key = c.key
         WHERE c.leaf_id IS NULL""",
     "replies": """SELECT m.id FROM messages m LEFT JOIN runs r ON r.id = m.run_id
-        WHERE m.role = 'assistant' AND (r.message_id IS NOT m.id OR r.status IS NOT m.status
-            OR r.conversation_key IS NOT m.conversation_key)""",
+        WHERE m.role = 'assistant' AND (coalesce(r.message_id, '') <> m.id OR r.status <> m.status
+            OR r.conversation_key <> m.conversation_key)""",
     "answers": """SELECT m.id FROM messages m LEFT JOIN messages u ON u.id = m.parent_id
-        WHERE m.role = 'assistant' AND u.role IS NOT 'user'""",
+        WHERE m.role = 'assistant' AND coalesce(u.role, '') <> 'user'""",
     "unfinished": "SELECT id FROM runs WHERE ended_at IS NULL UNION ALL SELECT run_id FROM run_events",
 }
 
@@ -34,10 +39,17 @@ BROKEN = {
 class Tabs:
     """What somebody has sent so far, and what they may do next."""
 
-    def __init__(self, chat: Chat, chances: random.Random) -> None:
-        self._chat, self._chances = chat, chances
+    def __init__(self, *chats: Chat) -> None:
+        seed = random.randrange(2**32)
+        print(f"seed {seed}")
+        self._chats, self._chances = chats, random.Random(seed)
         self._turns: list[Turn] = []
         self._tokens: list[tuple[str, str]] = []
+
+    @property
+    def _chat(self) -> Chat:
+        """Whichever process this comes in by."""
+        return self._chances.choice(self._chats)
 
     async def act(self) -> None:
         """One deed, at some time; some come too late, and are refused."""
@@ -91,17 +103,22 @@ class Tabs:
 
 async def test_whatever_is_done_at_once_what_is_kept_is_whole(chat: Chat):
     """Each deed is done or refused, every reply ends, and no message is without its place in a tree."""
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    tabs = Tabs(chat, random.Random(seed))
+    await all_at_once(Tabs(chat), chat)
+
+
+@postgres_only
+async def test_so_it_is_with_several_processes(worker: Chat, web: Chat):
+    """People come in by both; one makes the replies."""
+    await all_at_once(Tabs(worker, web), web)
+
+
+async def all_at_once(tabs: Tabs, chat: Chat) -> None:
     done = await asyncio.gather(*(tabs.act() for _ in range(DEEDS)), return_exceptions=True)
     strange = [one for one in done if one is not None and not isinstance(one, NotFound | Conflict | Invalid)]
     assert not strange, strange
     settings = chat.services.settings
-    async with asyncio.timeout(60):
-        while rows(settings, "SELECT 1 FROM runs WHERE ended_at IS NULL"):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    await until(lambda: not rows(settings, "SELECT 1 FROM runs WHERE ended_at IS NULL"), seconds=40)
     for what, query in BROKEN.items():
         assert rows(settings, query) == [], what
-    assert_index_is_true(settings.database_path)
+    assert_index_is_true(settings.database_url)
     assert rows(settings, "SELECT 1 FROM messages LIMIT 1")

@@ -7,6 +7,7 @@ import pytest
 
 from chatapp.domain.accounts import Role
 from chatapp.domain.errors import LastAdmin, NotSignedIn, TooMany, WrongLogin
+from chatapp.domain.feedback import Rating
 from chatapp.services.conversations import PURGE_BATCH
 from chatapp.settings import Settings
 from chatapp.storage.database import Database, Transaction
@@ -17,7 +18,10 @@ from tests.storage.made import lengthened
 from tests.waiting import until
 
 #: All tables in which something of an account can be.
-THEIRS = ("accounts", "logins", "conversations", "messages", "runs", "run_events", "run_logs", "search_rows")
+THEIRS = (
+    "accounts", "logins", "conversations", "messages", "feedback", "usage_days", "runs", "run_events",
+    "run_logs", "search_rows",
+)  # fmt: skip
 
 
 def counts(chat: Chat) -> dict[str, int]:
@@ -45,7 +49,9 @@ async def test_all_that_a_guest_had_is_gone(chat: Chat):
     await ben.ended(await ben.send("His [n:5]", to="his"))
     before = counts(chat)
     for name in ("one", "two", "three"):
-        await chat.ended(await chat.send(f"{name} [n:5]", to=name))
+        turn = await chat.send(f"{name} [n:5]", to=name)
+        await chat.ended(turn)
+        await chat.services.feedback.give(chat.who, message_id=turn.message_id, value=Rating.GOOD)
     await chat.services.conversations.delete(chat.who, "one")
     await chat.services.conversations.clear(chat.who, "two")
     await chat.services.own_data.delete_account(chat.who, visit=HERE)
@@ -108,8 +114,9 @@ async def test_a_member_says_the_password(chat: Chat):
 
 
 async def test_the_last_admin_stays(chat: Chat):
+    """And is told what to do about it."""
     root = await registered(chat, "root@example.org")
-    with pytest.raises(LastAdmin):
+    with pytest.raises(LastAdmin, match=r"the only admin.* make somebody else an admin first"):
         await root.services.own_data.delete_account(root.who, password=PASSWORD, visit=HERE)
     ann = await registered(chat, "ann@example.org")
     await root.services.admin.set_role(root.who, ann.who.account_id, Role.ADMIN)
@@ -140,7 +147,7 @@ async def test_others_write_meanwhile(chat: Chat):
     await ben.ended(await ben.send("His [n:5]", to="his"))
     await chat.services.own_data.delete_account(chat.who, visit=HERE)
     await until(lambda: counts(chat)["messages"] < 29 * PURGE_BATCH)
-    await ben.services.conversations.rename(ben.who, "his", "Meanwhile")
+    await ben.services.conversations.change(ben.who, "his", title="Meanwhile")
     assert counts(chat)["messages"] > PURGE_BATCH
     await gone(chat, chat.who.account_id)
     assert counts(chat)["messages"] == 2
@@ -157,7 +164,9 @@ async def test_it_goes_on_after_a_crash(opening: Opening):
         """As a process leaves it that dies in the middle."""
         erasure = ErasureRepository(transaction)
         erasure.begin(chat.who.account_id, at=datetime.now(UTC))
-        assert erasure.purge(most=1) == 0
+        left = erasure.leftover()
+        assert left is not None
+        erasure.purge(left, most=1)
 
     await changed(settings, begin)
     async with opening() as chat:

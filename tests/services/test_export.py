@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chatapp.domain.errors import NotSignedIn, TooMany
+from chatapp.domain.feedback import Rating
 from chatapp.services.own_data import BATCH
 from chatapp.storage.database import Database
 from tests.chat import Chat, rows
@@ -32,7 +33,7 @@ async def test_all_branches_of_all_conversations_are_in_it(chat: Chat):
     await chat.ended(again)
     await chat.ended(await chat.send("Two „…“ 🙂 </script> [n:5]", to="two"))
     await chat.ended(await chat.send("Gone [n:5]", to="gone"))
-    await chat.services.conversations.archive(chat.who, "two", True)
+    await chat.services.conversations.change(chat.who, "two", archived=True)
     await chat.services.conversations.delete(chat.who, "gone")
     ben = chat.of("ben")
     await ben.ended(await ben.send("His [n:5]"))
@@ -55,8 +56,10 @@ async def test_its_shape_is_stable(chat: Chat):
         "format": "chatapp-export",
         "version": 1,
     }
-    assert list(document) == ["format", "version", "exported_at", "account", "conversations"]
-    assert list(document["account"]) == ["id", "kind", "email", "name", "role", "created_at"]
+    assert list(document) == ["format", "version", "exported_at", "account", "usage", "conversations"]
+    assert list(document["account"]) == [
+        "id", "kind", "email", "name", "role", "created_at", "api_keys",
+    ]  # fmt: skip
     (conversation,) = document["conversations"]
     assert list(conversation) == [
         "id", "title", "created_at", "updated_at", "model", "pinned", "archived", "leaf_id", "messages",
@@ -64,15 +67,29 @@ async def test_its_shape_is_stable(chat: Chat):
     asked, reply = conversation["messages"]
     assert list(asked) == list(reply) == [
         "id", "parent_id", "role", "created_at", "status", "model", "text", "parts", "seams",
-        "finish_reason", "usage", "failure", "left_out",
+        "finish_reason", "usage", "failure", "left_out", "feedback",
     ]  # fmt: skip
     assert asked["parts"] == [{"text": "Think [n:5 reasoning:3]", "kind": "text"}]
     assert (asked["role"], reply["role"], reply["status"]) == ("user", "assistant", "complete")
     assert set(reply["usage"]) == {"input_tokens", "output_tokens"}
+    assert (asked["feedback"], reply["feedback"]) == (None, None)
+    (used,) = document["usage"]
+    assert list(used) == ["date", "model", "runs", "input_tokens", "output_tokens"]
+    assert {name: used[name] for name in reply["usage"]} == reply["usage"]
     times = [document["exported_at"], document["account"]["created_at"], conversation["updated_at"]]
     for time in [*times, reply["created_at"]]:
         assert time.endswith("Z")
         assert datetime.fromisoformat(time).utcoffset() == timedelta()
+
+
+async def test_what_one_thinks_of_replies_is_in_it(chat: Chat):
+    turn = await chat.send("One [n:2]")
+    await chat.ended(turn)
+    give = chat.services.feedback.give
+    await give(chat.who, message_id=turn.message_id, value=Rating.BAD, comment="Too short.")
+    feedback = (await exported(chat))["conversations"][0]["messages"][1]["feedback"]
+    assert (feedback["value"], feedback["comment"]) == ("bad", "Too short.")
+    assert feedback["at"].endswith("Z")
 
 
 async def test_it_comes_in_pieces(chat: Chat):

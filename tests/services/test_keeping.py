@@ -1,8 +1,6 @@
 """Keeping order: lists, titles, pins, the archive; deleting and clearing, with a way back."""
 
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from sqlite3 import connect
 
 import pytest
 
@@ -12,6 +10,7 @@ from chatapp.domain.messages import Status
 from chatapp.domain.runs import Turn
 from chatapp.services.conversations import UNDO_WINDOW
 from chatapp.services.following import TreeChanged
+from tests import databases
 from tests.chat import Chat, rows
 from tests.upstream import text
 from tests.waiting import until
@@ -43,13 +42,13 @@ async def test_the_list_has_pinned_ones_first_then_the_last_used(chat: Chat):
     keep = chat.services.conversations
     await said(chat, "a", "b", "c", "d")
     assert await shown(chat) == ["d", "c", "b", "a"]
-    await keep.pin(chat.who, "b", True)
-    await keep.archive(chat.who, "c", True)
+    await keep.change(chat.who, "b", pinned=True)
+    await keep.change(chat.who, "c", archived=True)
     assert await shown(chat) == ["b", "d", "a"]
     assert await shown(chat, archived=True) == ["c"]
     await chat.ended(await chat.send("Again", to="a"))
     assert await shown(chat) == ["b", "a", "d"]
-    await keep.pin(chat.who, "b", False)
+    await keep.change(chat.who, "b", pinned=False)
     assert await shown(chat) == ["a", "d", "b"]
     await chat.ended(await chat.send("Again", to="c"))
     assert await shown(chat) == ["c", "a", "d", "b"]
@@ -80,12 +79,12 @@ async def test_a_title_is_one_line_and_not_too_long(chat: Chat):
         ("<b>\u202e*x*\x00\ud800", "<b>\u202e*x*\ufffd"),
         ("x" * 500, "x" * 120),
     ):
-        await chat.services.conversations.rename(chat.who, "a", title)
+        await chat.services.conversations.change(chat.who, "a", title=title)
         (listed,) = (await chat.services.conversations.listing(chat.who)).items
         assert listed.conversation.title == kept
     for nothing in ("", " \n", "\x00"):
         with pytest.raises(Invalid):
-            await chat.services.conversations.rename(chat.who, "a", nothing)
+            await chat.services.conversations.change(chat.who, "a", title=nothing)
 
 
 async def test_every_change_is_told_to_the_list_and_to_the_conversation(chat: Chat):
@@ -93,9 +92,9 @@ async def test_every_change_is_told_to_the_list_and_to_the_conversation(chat: Ch
     keep = chat.services.conversations
     await said(chat, "a")
     changes = {
-        "rename": lambda: keep.rename(chat.who, "a", "A"),
-        "pin": lambda: keep.pin(chat.who, "a", True),
-        "archive": lambda: keep.archive(chat.who, "a", True),
+        "rename": lambda: keep.change(chat.who, "a", title="A"),
+        "pin": lambda: keep.change(chat.who, "a", pinned=True),
+        "archive": lambda: keep.change(chat.who, "a", archived=True),
         "clear": lambda: keep.clear(chat.who, "a"),
         "delete": lambda: keep.delete(chat.who, "a"),
         "restore": lambda: keep.restore(chat.who, "a"),
@@ -119,14 +118,14 @@ async def test_a_deleted_conversation_is_gone_at_once_and_comes_back_whole(chat:
     """No call finds it or its messages; undone, it is as it was, title and pin and place too."""
     keep = chat.services.conversations
     gone, kept = await said(chat, "gone", "kept")
-    await keep.pin(chat.who, "gone", True)
+    await keep.change(chat.who, "gone", pinned=True)
     before = await keep.window(chat.who, "gone")
     await keep.delete(chat.who, "gone")
     assert await shown(chat) == ["kept"]
     for call in (
         lambda: keep.window(chat.who, "gone"),
         lambda: keep.show_version(chat.who, gone.message_id),
-        lambda: keep.rename(chat.who, "gone", "x"),
+        lambda: keep.change(chat.who, "gone", title="x"),
         lambda: keep.delete(chat.who, "gone"),
         lambda: chat.stop(gone),
         lambda: chat.services.following.watch(chat.who, "gone", print),
@@ -182,8 +181,9 @@ async def test_what_is_about_to_be_purged_does_not_come_back_in_part(chat: Chat)
     await said(chat, "gone", "cleared")
     await keep.delete(chat.who, "gone")
     token = await keep.clear(chat.who, "cleared")
-    with closing(connect(chat.services.settings.database_path)) as database, database:
-        database.execute("UPDATE conversations SET deleted_at = datetime(deleted_at, '-301 seconds')")
+    then = (datetime.now(UTC) - timedelta(seconds=301)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    past = f"UPDATE conversations SET deleted_at = '{then}' WHERE deleted_at IS NOT NULL"
+    databases.change(chat.services.settings.database_url, past)
     with pytest.raises(NotFound):
         await keep.restore(chat.who, "gone")
     with pytest.raises(NotFound):
@@ -206,8 +206,8 @@ async def test_a_deleted_id_can_be_used_again_and_shows_nothing_of_before(chat: 
     """The new conversation is another one; the old one has lost its place, and is purged in its time."""
     keep = chat.services.conversations
     (old,) = await said(chat, "c")
-    await keep.rename(chat.who, "c", "Old title")
-    await keep.pin(chat.who, "c", True)
+    await keep.change(chat.who, "c", title="Old title")
+    await keep.change(chat.who, "c", pinned=True)
     await keep.delete(chat.who, "c")
     new = await chat.send("New [n:5]", to="c")
     await chat.ended(new)
@@ -242,7 +242,7 @@ async def test_clearing_empties_a_conversation_and_can_be_undone(chat: Chat):
     """Id, title and pin stay; undone, every message is back, and the reply that was made is stopped."""
     keep = chat.services.conversations
     await said(chat, "c")
-    await keep.pin(chat.who, "c", True)
+    await keep.change(chat.who, "c", pinned=True)
     turn = await chat.send("Long [n:400 r:100 id:long]", to="c")
     await chat.has_text(turn)
     token = await keep.clear(chat.who, "c")

@@ -9,8 +9,7 @@ import pytest
 
 from chatapp.domain.errors import ChatError, Invalid, TooMany, WrongLogin
 from chatapp.services.sign_in import Visit
-from chatapp.services.throttles import ADDRESS_BURST, ADDRESS_SECONDS, EMAIL_BURST
-from chatapp.services.tickets import Tickets
+from chatapp.services.throttles import BY_ADDRESS, BY_EMAIL
 from tests.services.front_desk import PASSWORD, VISIT, FrontDesk, desk
 
 __all__ = ["desk"]
@@ -80,7 +79,7 @@ async def test_guessing_one_email_is_slowed_from_any_address(desk: FrontDesk):
     await desk.register()
     told = set[str]()
     for email in ("ann@example.org", "nobody@example.org"):
-        for number in range(EMAIL_BURST):
+        for number in range(BY_EMAIL.burst):
             error = await refused(desk, email, "wrong password", address=f"2001:db8:{number}::/64")
             assert isinstance(error, WrongLogin)
         error = await refused(desk, email, PASSWORD, address="198.51.100.1")
@@ -88,16 +87,16 @@ async def test_guessing_one_email_is_slowed_from_any_address(desk: FrontDesk):
         told.add(error.message)
     assert len(told) == 1
     # It waits, and no row is written for those that were not tried.
-    assert desk.kinds().count("login_failed") == 2 * EMAIL_BURST
+    assert desk.kinds().count("login_failed") == 2 * BY_EMAIL.burst
 
 
 async def test_guessing_many_emails_from_one_address_is_slowed(desk: FrontDesk):
-    for number in range(ADDRESS_BURST):
+    for number in range(BY_ADDRESS.burst):
         assert isinstance(await refused(desk, f"p{number}@example.org", "wrong one"), WrongLogin)
     assert isinstance(await refused(desk, "another@example.org", "wrong one"), TooMany)
     await desk.register()
     await desk.log_in()
-    desk.time += timedelta(seconds=ADDRESS_SECONDS)
+    desk.time += BY_ADDRESS.each
     assert isinstance(await refused(desk, "another@example.org", "wrong one"), WrongLogin)
     assert isinstance(await refused(desk, "another@example.org", "wrong one"), TooMany)
 
@@ -106,14 +105,14 @@ async def test_tries_at_once_count_as_tries_one_by_one(desk: FrontDesk):
     """Before the first has failed, the others are counted already."""
     await desk.register()
     errors = await asyncio.gather(
-        *(refused(desk, "ann@example.org", "wrong") for _ in range(3 * EMAIL_BURST))
+        *(refused(desk, "ann@example.org", "wrong") for _ in range(3 * BY_EMAIL.burst))
     )
-    assert sum(isinstance(error, WrongLogin) for error in errors) == EMAIL_BURST
+    assert sum(isinstance(error, WrongLogin) for error in errors) == BY_EMAIL.burst
 
 
 async def test_whoever_comes_in_rightly_is_not_slowed(desk: FrontDesk):
     await desk.register()
-    for _ in range(EMAIL_BURST + 1):
+    for _ in range(BY_EMAIL.burst + 1):
         await desk.log_in()
 
 
@@ -139,23 +138,76 @@ async def test_a_password_that_changes_meanwhile_lets_nobody_in(desk: FrontDesk)
 
 
 async def test_a_ticket_is_good_once_for_the_browser_that_asked(desk: FrontDesk):
+    """At another process than the one that gave it. Whoever else tries it takes nothing from anybody."""
     _, guest = await desk.guest()
     _, other = await desk.guest()
-    admission = await desk.register(by=guest)
-    ticket = desk.sign_in.ticket(guest, admission)
-    assert await desk.sign_in.redeem(guest.login_id, ticket) == admission
+    await desk.register()
+    elsewhere = desk.again()
+    admission = await desk.log_in(page_of=guest.login_id)
+    assert await elsewhere.sign_in.redeem(other.login_id, admission.ticket) is None
+    redeemed = await elsewhere.sign_in.redeem(guest.login_id, admission.ticket)
+    assert redeemed is not None
+    assert (redeemed.cookie, redeemed.account) == (admission.cookie, admission.account)
+    for process in (desk, elsewhere):
+        assert await process.sign_in.redeem(guest.login_id, admission.ticket) is None
+    assert await desk.is_in(redeemed.cookie)
+
+
+async def test_of_many_who_bring_one_ticket_at_once_one_is_let_in(desk: FrontDesk):
+    """Each at another process."""
+    _, guest = await desk.guest()
+    await desk.register()
+    ticket = (await desk.log_in(page_of=guest.login_id)).ticket
+    tries = (desk.again().sign_in.redeem(guest.login_id, ticket) for _ in range(8))
+    assert sum(one is not None for one in await asyncio.gather(*tries)) == 1
+
+
+async def test_a_ticket_is_over_after_30_seconds(desk: FrontDesk):
+    """Counted from the second in which it was made."""
+    _, guest = await desk.guest()
+    await desk.register()
+    desk.time = desk.time.replace(microsecond=0)
+    late, early = [(await desk.log_in(page_of=guest.login_id)).ticket for _ in range(2)]
+    desk.time += timedelta(seconds=29)
+    assert await desk.sign_in.redeem(guest.login_id, early) is not None
+    desk.time += timedelta(seconds=1)
+    assert await desk.sign_in.redeem(guest.login_id, late) is None
+
+
+async def test_a_ticket_opens_nothing_that_has_ended_meanwhile(desk: FrontDesk):
+    """The login that it is for ends like any other: with the others in the list, or by a new password."""
+    member = await desk.came((await desk.register()).cookie)
+    _, guest = await desk.guest()
+    ticket = (await desk.log_in(page_of=guest.login_id)).ticket
+    assert await desk.sign_in.end_other_logins(member) == 1
     assert await desk.sign_in.redeem(guest.login_id, ticket) is None
-    stolen = desk.sign_in.ticket(guest, admission)
-    assert await desk.sign_in.redeem(other.login_id, stolen) is None
-    assert await desk.sign_in.redeem(guest.login_id, stolen) is None
-    assert await desk.sign_in.redeem(guest.login_id, "made up") is None
+    ticket = (await desk.log_in(page_of=guest.login_id)).ticket
+    await desk.operating.reset("ann@example.org", "made by the operator")
+    assert await desk.sign_in.redeem(guest.login_id, ticket) is None
+
+
+@pytest.mark.parametrize("ticket", ["", "made up", f"{'x' * 43}.0000000000", f"{'x' * 43}.9999999999"])
+async def test_what_is_no_ticket_opens_nothing(desk: FrontDesk, ticket: str):
+    member = await desk.came((await desk.register()).cookie)
+    assert await desk.sign_in.redeem(member.login_id, ticket) is None
+    forged = f"{'x' * 43}.{int(desk.time.timestamp())}"
+    assert await desk.sign_in.redeem(member.login_id, forged) is None
+    assert await desk.accounts.is_current(member)
+
+
+async def test_a_cookie_that_is_in_use_is_given_to_nobody(desk: FrontDesk):
+    """Of a login that came without a ticket there is none, and nobody can make one."""
+    admission = await desk.register()
+    assert not admission.ticket
+    cookies = desk.accounts.cookies
+    assert cookies.by_ticket(".".join(admission.cookie.split(".")[1:3]), "") != admission.cookie
 
 
 async def test_the_login_that_asked_ends_with_its_ticket(desk: FrontDesk):
     """Who comes in gets a new cookie, and the old one opens nothing any more."""
     before = await desk.register()
     member = await desk.came(before.cookie)
-    ticket = desk.sign_in.ticket(member, await desk.log_in())
+    ticket = (await desk.log_in(page_of=member.login_id)).ticket
     admission = await desk.sign_in.redeem(member.login_id, ticket)
     assert admission is not None
     assert await desk.is_in(admission.cookie)
@@ -163,20 +215,12 @@ async def test_the_login_that_asked_ends_with_its_ticket(desk: FrontDesk):
     assert not await desk.accounts.is_current(member)
 
 
-def test_tickets_end_soon_and_do_not_pile_up():
-    time = 0.0
-    tickets = Tickets[str](now=lambda: time)
-    ticket = tickets.issue("login", "content")
-    time = 29.9
-    again = tickets.issue("login", "content")
-    time = 30
-    assert tickets.redeem("login", ticket) is None
-    assert tickets.redeem("login", again) == "content"
-    first = tickets.issue("login", "first")
-    for _ in range(1_000):
-        tickets.issue("login", "content")
-    assert len(tickets) == 1_000
-    assert tickets.redeem("login", first) is None
-    time = 100
-    tickets.issue("login", "content")
-    assert len(tickets) == 1
+async def test_neither_ticket_nor_its_cookie_is_in_the_file(desk: FrontDesk):
+    _, guest = await desk.guest()
+    await desk.register()
+    admission = await desk.log_in(page_of=guest.login_id)
+    assert await desk.sign_in.redeem(guest.login_id, admission.ticket) is not None
+    kept = desk.bytes_kept()
+    for secret in (admission.ticket, admission.ticket.split(".")[0], admission.cookie.split(".")[1]):
+        assert secret.encode() not in kept
+    assert admission.ticket not in repr(admission)

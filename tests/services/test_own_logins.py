@@ -8,7 +8,7 @@ import pytest
 from chatapp.domain.accounts import AccountKind, Role
 from chatapp.domain.errors import Invalid, LastAdmin, NotFound, NotSignedIn, TooMany, WeakPassword, WrongLogin
 from chatapp.services.accounts import EVENTS_KEPT, TOUCH_EVERY
-from chatapp.services.throttles import EMAIL_BURST
+from chatapp.services.throttles import BY_EMAIL
 from chatapp.storage.logins import IDLE_TTL
 from tests.services.front_desk import PASSWORD, VISIT, FrontDesk, desk
 
@@ -23,6 +23,19 @@ async def test_logins_are_listed_the_own_first(desk: FrontDesk):
     listed = await desk.sign_in.logins(first)
     assert [(one.id, one.current) for one in listed] == [(first.login_id, True), (second.login_id, False)]
     assert {one.agent for one in listed} == {VISIT.agent}
+
+
+async def test_a_login_is_listed_when_a_browser_has_it(desk: FrontDesk):
+    """Not before its ticket was redeemed, and never when it was not in time."""
+    member = await desk.came((await desk.register()).cookie)
+    _, guest = await desk.guest()
+    lost = await desk.log_in(page_of=guest.login_id)
+    desk.time += timedelta(minutes=1)
+    fetched = await desk.log_in(page_of=guest.login_id)
+    assert [one.id for one in await desk.sign_in.logins(member)] == [member.login_id]
+    assert await desk.sign_in.redeem(guest.login_id, fetched.ticket) is not None
+    assert await desk.sign_in.redeem(guest.login_id, lost.ticket) is None
+    assert len(await desk.sign_in.logins(member)) == 2
 
 
 async def test_a_login_is_ended_by_its_owner_alone(desk: FrontDesk):
@@ -79,7 +92,7 @@ async def test_a_password_is_changed_by_who_knows_it(desk: FrontDesk):
     asker = await desk.came((await desk.register()).cookie)
     with pytest.raises(WeakPassword):
         await desk.sign_in.change_password(asker, old=PASSWORD, new="short", visit=VISIT)
-    for _ in range(EMAIL_BURST):
+    for _ in range(BY_EMAIL.burst):
         with pytest.raises(WrongLogin, match="old password"):
             await desk.sign_in.change_password(asker, old="wrong", new="another one", visit=VISIT)
     with pytest.raises(TooMany):
@@ -189,9 +202,11 @@ async def test_what_happened_is_in_the_audit_log_and_nothing_else(desk: FrontDes
         with pytest.raises(WrongLogin):
             await desk.log_in(email, "not this one")
     await desk.log_in()
-    await desk.sign_in.end_other_logins(asker)
+    other = await desk.came((await desk.log_in()).cookie)
+    await desk.sign_in.end_login(asker, other.login_id, address="192.0.2.8")
+    await desk.sign_in.end_other_logins(asker, address="192.0.2.9")
     await desk.sign_in.change_password(asker, old=PASSWORD, new="another one entirely", visit=VISIT)
-    await desk.sign_in.log_out(asker)
+    await desk.sign_in.log_out(asker, address="192.0.2.10")
     await desk.operating.reset("ann@example.org", "made by the operator")
     ann = asker.account_id
     assert desk.rows("SELECT kind, account_id, actor_id, address FROM security_events ORDER BY id") == [
@@ -199,9 +214,11 @@ async def test_what_happened_is_in_the_audit_log_and_nothing_else(desk: FrontDes
         ("login_failed", ann, "", VISIT.address),
         ("login_failed", "", "", VISIT.address),
         ("logged_in", ann, ann, VISIT.address),
-        ("other_logins_ended", ann, ann, ""),
+        ("logged_in", ann, ann, VISIT.address),
+        ("login_ended", ann, ann, "192.0.2.8"),
+        ("other_logins_ended", ann, ann, "192.0.2.9"),
         ("password_changed", ann, ann, VISIT.address),
-        ("logged_out", ann, ann, ""),
+        ("logged_out", ann, ann, "192.0.2.10"),
         ("password_reset", ann, "operator", ""),
     ]
     assert b"my-secret-pass" not in desk.bytes_kept()

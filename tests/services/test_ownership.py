@@ -1,57 +1,15 @@
 """Nobody sees or changes what is not theirs: "not yours" and "not there" are the same answer."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from chatapp.domain.errors import NotFound
 from chatapp.domain.ids import new_id
-from chatapp.domain.runs import Turn
 from tests.chat import Chat, rows
+from tests.services.calls import CALLS, Call, made_up, things_of
 
-TABLES = ("accounts", "conversations", "messages", "runs", "run_events", "run_logs")
-
-#: Every call that takes an id, by somebody (the first) upon a turn (the second).
-CALLS: dict[str, Callable[[Chat, Turn], Awaitable[Any]]] = {
-    "window": lambda by, on: by.services.conversations.window(by.who, on.conversation_id),
-    "window before": lambda by, on: by.services.conversations.window(
-        by.who, on.conversation_id, before=on.message_id
-    ),
-    "window after": lambda by, on: by.services.conversations.window(
-        by.who, on.conversation_id, after=on.user_message_id
-    ),
-    "around": lambda by, on: by.services.conversations.around(by.who, on.conversation_id, on.message_id),
-    "around, shown only": lambda by, on: by.services.conversations.around(
-        by.who, on.conversation_id, on.message_id, shown_only=True
-    ),
-    "show version": lambda by, on: by.services.conversations.show_version(by.who, on.message_id),
-    "rename": lambda by, on: by.services.conversations.rename(by.who, on.conversation_id, "Mine now"),
-    "pin": lambda by, on: by.services.conversations.pin(by.who, on.conversation_id, True),
-    "archive": lambda by, on: by.services.conversations.archive(by.who, on.conversation_id, True),
-    "delete": lambda by, on: by.services.conversations.delete(by.who, on.conversation_id),
-    "restore": lambda by, on: by.services.conversations.restore(by.who, on.conversation_id),
-    "clear": lambda by, on: by.services.conversations.clear(by.who, on.conversation_id),
-    "unclear": lambda by, on: by.services.conversations.unclear(by.who, on.conversation_id, "~"),
-    "watch": lambda by, on: by.services.following.watch(by.who, on.conversation_id, print),
-    "edit": lambda by, on: by.services.turns.edit(
-        by.who, message_id=on.user_message_id, text="Mine now", client_key=new_id()
-    ),
-    "change queued": lambda by, on: by.services.turns.change_queued(
-        by.who, message_id=on.user_message_id, text="Mine now"
-    ),
-    "remove queued": lambda by, on: by.services.turns.remove_queued(by.who, message_id=on.user_message_id),
-    "move queued": lambda by, on: by.services.turns.move_queued(
-        by.who, message_id=on.user_message_id, place=0
-    ),
-    "stop": lambda by, on: by.services.turns.stop(by.who, message_id=on.message_id),
-    "regenerate": lambda by, on: by.services.turns.regenerate(
-        by.who, message_id=on.message_id, client_key=new_id()
-    ),
-    "continue": lambda by, on: by.services.turns.continue_reply(
-        by.who, message_id=on.message_id, client_key=new_id()
-    ),
-}
+TABLES = ("accounts", "conversations", "messages", "feedback", "usage_days", "runs", "run_events", "run_logs")
 
 
 def everything(chat: Chat) -> dict[str, list[tuple[Any, ...]]]:
@@ -59,18 +17,17 @@ def everything(chat: Chat) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-async def test_what_belongs_to_another_is_not_there(chat: Chat, call: Callable[..., Awaitable[Any]]):
+async def test_what_belongs_to_another_is_not_there(chat: Chat, call: Call):
     """Each call upon another's ids answers exactly as upon ids that were never given, and changes nothing."""
     ben = chat.of("ben")
     his = await ben.send("His [n:5]")
     await ben.ended(his)
     await chat.ended(await chat.send("Mine [n:5]"))
-    made_up = Turn(conversation_id=new_id(), user_message_id=new_id(), message_id=new_id(), run_id=new_id())
     before = everything(chat)
     with pytest.raises(NotFound) as refused:
-        await call(chat, his)
+        await call(chat, await things_of(ben, his))
     with pytest.raises(NotFound) as unknown:
-        await call(chat, made_up)
+        await call(chat, made_up())
     assert refused.value.message == unknown.value.message
     assert everything(chat) == before
 

@@ -205,7 +205,7 @@ async def test_a_title_made_of_a_waiting_message_changes_with_it(opening: Openin
         assert await title() == "Open [n:3]"
         await change(chat, second, "Other [n:3]")
         assert await title() == "Open [n:3]"
-        await keep.rename(chat.who, "c", "Mine")
+        await keep.change(chat.who, "c", title="Mine")
         await change(chat, first, "Again [n:3]")
         assert await title() == "Mine"
 
@@ -247,4 +247,4 @@ async def test_whatever_is_done_at_once_each_kept_message_is_answered_once(chat:
     assert not strange, strange
     assert sorted(await made(chat)) == sorted(wanted.values())
     assert len(sent) > 5
-    assert_index_is_true(chat.services.settings.database_path)
+    assert_index_is_true(chat.services.settings.database_url)

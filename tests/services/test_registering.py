@@ -19,7 +19,7 @@ from chatapp.domain.errors import (
     WeakPassword,
 )
 from chatapp.services.sign_in import GRACE, Visit
-from chatapp.services.throttles import SIGN_UP_BURST
+from chatapp.services.throttles import SIGN_UPS
 from chatapp.storage.database import Transaction
 from chatapp.storage.logins import LoginRepository
 from tests.services.front_desk import PASSWORD, VISIT, FrontDesk, desk
@@ -142,7 +142,7 @@ async def test_what_cannot_be_is_refused_in_words(
 async def test_accounts_from_one_address_are_throttled(desk: FrontDesk):
     """Those that are refused for another reason count too: asking which emails are taken is one of them."""
     await desk.register()
-    for _ in range(SIGN_UP_BURST - 1):
+    for _ in range(SIGN_UPS.burst - 1):
         with pytest.raises(EmailTaken):
             await desk.register()
     with pytest.raises(TooMany):

@@ -14,9 +14,10 @@ from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database
 from chatapp.storage.migrate import config
 from tests.chat import Chat, rows
+from tests.databases import url_of
 from tests.services.test_keeping import later, said
 from tests.storage.indexed import assert_index_is_true
-from tests.storage.made import make_conversation, opened_database, principal, url_of
+from tests.storage.made import make_conversation, opened_database, principal
 
 QUERIES = [
     "",
@@ -69,7 +70,7 @@ async def test_what_was_said_is_found_as_one_types(chat: Chat):
     """From the first letter to the last, whatever the case and the accents; the words found are marked."""
     turn = await chat.send("When was the Café de l'Époque opened? [n:3]")
     await chat.ended(turn)
-    await chat.services.conversations.rename(chat.who, turn.conversation_id, "Quiz night")
+    await chat.services.conversations.change(chat.who, turn.conversation_id, title="Quiz night")
     for query in ("e", "ép", "EPO", "epoque", "cafe epo", "  Café   ÉPOQUE ", "l'époque", '"epoque"'):
         (hit,) = await find(chat, query)
         assert (hit.message_id, hit.role) == (turn.user_message_id, Role.USER)
@@ -98,16 +99,15 @@ async def test_what_was_said_is_found_as_one_types(chat: Chat):
     ],
 )
 async def test_other_scripts_are_found_by_a_character_or_two(
-    tmp_path: Path, said: str, queries: tuple[str, ...], not_said: str
+    database: Database, said: str, queries: tuple[str, ...], not_said: str
 ):
     """Where words are not parted by spaces, any part is one; the snippet shows what was said."""
-    async with opened_database(tmp_path / "chatapp.db") as database:
-        searched = Searched(database)
-        for query in queries:
-            hit = await searched.only(said, query)
-            assert "".join(piece for piece, _ in hit.snippet) == said
-            assert marked(hit), query
-        assert await Search(database=database).find(principal(), not_said) == ()
+    searched = Searched(database)
+    for query in queries:
+        hit = await searched.only(said, query)
+        assert "".join(piece for piece, _ in hit.snippet) == said
+        assert marked(hit), query
+    assert await Search(database=database).find(principal(), not_said) == ()
 
 
 async def test_replies_and_titles_are_found_too(chat: Chat):
@@ -143,7 +143,7 @@ async def test_the_newer_of_two_that_fit_as_well_comes_first(chat: Chat):
     """Same words, same length: only the time is between them."""
     turns = await said(chat, *(f"Same-words-{n}" for n in range(4)))
     for turn in turns:
-        await chat.services.conversations.rename(chat.who, turn.conversation_id, "x")
+        await chat.services.conversations.change(chat.who, turn.conversation_id, title="x")
     assert await found(chat, "same words") == [turn.user_message_id for turn in reversed(turns)]
 
 
@@ -171,7 +171,7 @@ async def test_what_is_deleted_or_cleared_is_not_found_until_it_is_back(chat: Ch
     assert await found(chat, "walrus") == [""]
     await keep.unclear(chat.who, "Walrus", token)
     assert len(await find(chat, "walrus")) == 2
-    await keep.rename(chat.who, "Walrus", "Seal")
+    await keep.change(chat.who, "Walrus", title="Seal")
     assert len(await find(chat, "walrus")) == 1
     assert await found(chat, "seal") == [""]
     await keep.delete(chat.who, "Walrus")
@@ -182,7 +182,7 @@ async def test_what_is_deleted_or_cleared_is_not_found_until_it_is_back(chat: Ch
 
 async def test_the_index_is_true_after_whatever_is_done(chat: Chat):
     """Each deed writes it in its own transaction: it holds what can be found, and nothing else."""
-    turns, keep, path = chat.services.turns, chat.services.conversations, chat.services.settings.database_path
+    turns, keep, url = chat.services.turns, chat.services.conversations, chat.services.settings.database_url
     (turn,) = await said(chat, "c")
     busy = await chat.send("日本語 [n:60 fault:hang at:20]", to="c")
     await chat.has_text(busy)
@@ -194,7 +194,7 @@ async def test_the_index_is_true_after_whatever_is_done(chat: Chat):
         lambda: turns.edit(chat.who, **edited),
         lambda: turns.regenerate(chat.who, message_id=turn.message_id, client_key="r"),
         lambda: chat.stop(busy),
-        lambda: keep.rename(chat.who, "c", "日本"),
+        lambda: keep.change(chat.who, "c", title="日本"),
         lambda: keep.clear(chat.who, "c"),
         lambda: chat.send("Since [n:3]", to="c"),
         lambda: keep.delete(chat.who, "c"),
@@ -204,7 +204,7 @@ async def test_the_index_is_true_after_whatever_is_done(chat: Chat):
         lambda: keep.purge(now=later()),
     ):
         await deed()
-        assert_index_is_true(path)
+        assert_index_is_true(url)
     assert sorted(await found(chat, "anew")) == sorted(["", (await chat.messages("c"))[0].id])
 
 
@@ -226,19 +226,22 @@ async def test_a_snippet_is_a_part_of_a_long_text(chat: Chat):
     assert marked(hit) == ["needle"]
 
 
-async def test_what_was_there_before_search_is_found(tmp_path):
-    """The migration fills the index, and what it fills is what the triggers write."""
-    async with opened_database(tmp_path / "chatapp.db") as database:
+async def test_what_was_there_before_search_is_found(database_file: Path):
+    """The migration fills the index, and what it fills is what the triggers write.
+
+    On PostgreSQL there has been search from the first day.
+    """
+    async with opened_database(url_of(database_file)) as database:
         await Searched(database).only("An old needle\ue000 [n:3]")
 
     def contents() -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(tmp_path / "chatapp.db")) as connection:
+        with closing(sqlite3.connect(database_file)) as connection:
             return connection.execute("SELECT owner, title, text FROM search_index ORDER BY 2, 3").fetchall()
 
     before = contents()
-    with closing(sqlite3.connect(tmp_path / "chatapp.db")) as connection:
+    with closing(sqlite3.connect(database_file)) as connection:
         connection.executescript(UNDO_MIGRATION)
-    database = Database(url_of(tmp_path / "chatapp.db"))
+    database = Database(url_of(database_file))
     await database.write(lambda connection: command.upgrade(config(connection), "0003"))
     await database.close()
     assert contents() == before

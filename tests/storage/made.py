@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from chatapp.domain.accounts import AccountKind, Principal
 from chatapp.domain.conversations import Conversation
@@ -16,16 +15,14 @@ from chatapp.storage.conversations import ConversationRepository
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.migrate import migrate
 from chatapp.storage.runs import RunRepository
-
-
-def url_of(path: Path) -> str:
-    return f"sqlite:///{path}"
+from tests.databases import make_schema
 
 
 @asynccontextmanager
-async def opened_database(path: Path) -> AsyncGenerator[Database]:
-    """The database in this file, its schema up to date."""
-    database = Database(url_of(path))
+async def opened_database(url: str) -> AsyncGenerator[Database]:
+    """The database, its schema up to date."""
+    make_schema(url)
+    database = Database(url)
     try:
         await migrate(database)
         yield database

@@ -6,20 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatapp.domain.event_codec import dump_event, from_ms, load_event, to_ms
 from chatapp.domain.events import Done, RunEvent
 from chatapp.domain.fold import Snapshot
 from chatapp.domain.messages import Status
-from chatapp.storage.codec import (
-    dump_event,
-    dump_log,
-    dump_parts,
-    from_ms,
-    load_event,
-    load_log,
-    load_parts,
-    load_seams,
-    to_ms,
-)
+from chatapp.storage.codec import dump_log, dump_parts, load_log, load_parts, load_seams
 from tests.drawn import BLANK, endings, logged, middles, runs_of_events
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from chatapp.domain.errors import NotFound, StorageFull, Unavailable
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.migrate import migrate
-from tests.storage.made import make_conversation, opened_database, principal, queued, url_of
+from tests.databases import url_of
+from tests.storage.made import make_conversation, opened_database, principal, queued
 from tests.waiting import until
 
 
@@ -132,9 +133,9 @@ async def test_a_lock_that_does_not_pass_is_a_clear_refusal(
 ):
     """After the busy timeout a write is refused with `Unavailable`; as soon as the lock is gone all is
     well."""
-    monkeypatch.setattr("chatapp.storage.database.BUSY_TIMEOUT_MS", 200)
+    monkeypatch.setattr("chatapp.storage.sqlite.BUSY_TIMEOUT_MS", 200)
 
-    async with opened_database(database_file) as database:
+    async with opened_database(url_of(database_file)) as database:
         with held(database_file), pytest.raises(Unavailable):
             await queued(database)
         assert await database.read(counted) == 0
@@ -152,8 +153,9 @@ async def test_a_full_disk_is_a_clear_refusal(database: Database):
         make_conversation(transaction, principal())
         transaction.execute(text("UPDATE conversations SET title = hex(randomblob(400000))"))
 
-    await database.write(lambda transaction: limit(transaction, 1))
     for _ in range(2):
+        # A connection that was refused is not used again.
+        await database.write(lambda transaction: limit(transaction, 1))
         with pytest.raises(StorageFull):
             await database.write(big)
         assert await database.read(counted) == 0

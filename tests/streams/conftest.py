@@ -1,3 +1,3 @@
-from tests.storage.conftest import database, database_file
+from tests.storage.conftest import database
 
-__all__ = ["database", "database_file"]
+__all__ = ["database"]

@@ -3,13 +3,13 @@
 from chatapp.domain.events import Chunk, Logged
 from chatapp.domain.runs import Run
 from chatapp.streams.base import Notice, Progress, TreeChanged, conversation_topic
-from chatapp.streams.broadcast import Broadcast
+from chatapp.streams.memory import MemoryBroadcast
 
 
 class Heard:
     """All notices of a run's conversation."""
 
-    def __init__(self, broadcast: Broadcast, run: Run) -> None:
+    def __init__(self, broadcast: MemoryBroadcast, run: Run) -> None:
         self.notices: list[Notice] = []
         self._run_id = run.id
         self.close = broadcast.listen(conversation_topic(run.conversation_key), self.notices.append)

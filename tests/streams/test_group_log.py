@@ -16,8 +16,8 @@ from chatapp.domain.runs import Run
 from chatapp.storage.database import Database
 from chatapp.storage.runs import RunRepository
 from chatapp.streams.base import Notice, Progress, conversation_topic
-from chatapp.streams.broadcast import Broadcast
 from chatapp.streams.group_log import FencedError, GroupLog
+from chatapp.streams.memory import MemoryBroadcast
 from tests.drawn import BLANK
 from tests.storage.made import claimed, streaming
 from tests.streams.heard import Heard
@@ -33,13 +33,13 @@ def store(database: Database) -> FaultyStore:
 
 
 @pytest.fixture
-def broadcast() -> Broadcast:
-    return Broadcast()
+def broadcast() -> MemoryBroadcast:
+    return MemoryBroadcast()
 
 
 @pytest.fixture
 async def group(
-    store: FaultyStore, broadcast: Broadcast, monkeypatch: pytest.MonkeyPatch
+    store: FaultyStore, broadcast: MemoryBroadcast, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[GroupLog]:
     """A log whose ticker is at work, with short steps."""
     monkeypatch.setattr("chatapp.streams.group_log.RETRY", timedelta(milliseconds=10))
@@ -61,7 +61,7 @@ def chunks(*texts: str) -> list[Chunk]:
 
 
 async def test_a_reader_is_told_only_of_what_the_database_holds(
-    database: Database, database_file: Path, broadcast: Broadcast, group: GroupLog
+    database: Database, database_file: Path, broadcast: MemoryBroadcast, group: GroupLog
 ):
     """Append first, then publish: at the moment of a notice, another process can read the record."""
     run = await streaming(database)
@@ -85,7 +85,9 @@ async def test_a_reader_is_told_only_of_what_the_database_holds(
     assert missing == []
 
 
-async def test_what_is_published_is_what_is_stored(database: Database, broadcast: Broadcast, group: GroupLog):
+async def test_what_is_published_is_what_is_stored(
+    database: Database, broadcast: MemoryBroadcast, group: GroupLog
+):
     """A seq seen once means the same for ever: content and time are equal live, in rows and compacted."""
     run = await streaming(database)
     heard = Heard(broadcast, run)
@@ -101,7 +103,7 @@ async def test_what_is_published_is_what_is_stored(database: Database, broadcast
     assert heard.tree_changes == 1
 
 
-async def test_seq_is_contiguous_from_one(database: Database, broadcast: Broadcast, group: GroupLog):
+async def test_seq_is_contiguous_from_one(database: Database, broadcast: MemoryBroadcast, group: GroupLog):
     """However puts and steps fall together, no seq is missing or used twice, and the text is whole."""
     run = await streaming(database)
     heard = Heard(broadcast, run)
@@ -163,7 +165,7 @@ async def test_nothing_is_written_when_there_is_nothing_to_write(
 
 
 async def test_a_later_attempt_shuts_the_earlier_one_out(
-    database: Database, broadcast: Broadcast, group: GroupLog
+    database: Database, broadcast: MemoryBroadcast, group: GroupLog
 ):
     """Fencing: once another process has the run, the first writer is told, and nothing of it is kept or
     shown."""
@@ -190,7 +192,7 @@ async def test_a_later_attempt_shuts_the_earlier_one_out(
     assert heard.text == "theirs"
 
 
-async def test_a_fenced_end_changes_nothing(database: Database, broadcast: Broadcast, group: GroupLog):
+async def test_a_fenced_end_changes_nothing(database: Database, broadcast: MemoryBroadcast, group: GroupLog):
     """A worker that wakes up with only its end left to write finds the run taken, and tells nobody."""
     run = await streaming(database)
     first = group.writer(run, attempt=run.attempt)
@@ -216,7 +218,7 @@ async def test_one_fenced_run_does_not_harm_the_others_of_its_step(database: Dat
 
 
 async def test_a_store_that_refuses_for_a_while_loses_and_doubles_nothing(
-    database: Database, broadcast: Broadcast, store: FaultyStore, group: GroupLog
+    database: Database, broadcast: MemoryBroadcast, store: FaultyStore, group: GroupLog
 ):
     """While the disk is full nothing is published and nothing more is read from models; then all goes on."""
     run = await streaming(database)
@@ -243,7 +245,7 @@ async def test_a_store_that_refuses_for_a_while_loses_and_doubles_nothing(
 
 
 async def test_an_end_waits_until_it_can_be_kept(
-    database: Database, broadcast: Broadcast, store: FaultyStore, group: GroupLog
+    database: Database, broadcast: MemoryBroadcast, store: FaultyStore, group: GroupLog
 ):
     """A reply that is whole while the disk is full is shown as whole only once it is kept as whole."""
     run = await streaming(database)
@@ -263,7 +265,7 @@ async def test_an_end_waits_until_it_can_be_kept(
 
 async def test_a_first_word_does_not_wait_for_a_step(database: Database, store: FaultyStore):
     """The ticker is idle until it is wanted: the first token of a quiet server goes out at once."""
-    broadcast = Broadcast()
+    broadcast = MemoryBroadcast()
     log = GroupLog(store, broadcast, shortest=timedelta(seconds=30))
     ticker = asyncio.create_task(log.run())
     run = await streaming(database)

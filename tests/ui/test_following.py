@@ -142,6 +142,66 @@ async def test_another_turn_wakes_the_tab(screens: Screens, chat: Chat) -> None:
     await until(lambda: tab.take_news().listing)
 
 
+async def test_who_reads_for_itself_is_woken_for_the_rest(screens: Screens, chat: Chat) -> None:
+    """A send shows its own turn: its follower is not woken for that, and is for what came meanwhile."""
+    turn = await chat.send("[n:3]")
+    await chat.ended(turn)
+    tab = await look(screens, chat, turn, "tab")
+    tab.take_news()
+    with screens.reading("tab"):
+        tab.tell_tree()
+        tab.skip_tree()
+    assert not tab.news.is_set()
+    with screens.reading("tab"):
+        tab.tell_tree()
+        tab.skip_tree()
+        tab.tell_tree()
+        assert not tab.news.is_set()
+    assert tab.news.is_set()
+    assert tab.take_news().tree
+
+
+async def test_what_is_read_together_is_told_together(chat: Chat) -> None:
+    """A reply that ends changes the conversation and the list: the tab is woken once for both."""
+    tab = Tab(token="tab", principal=chat.who)
+    tab.take_news()
+    tab.tell_list()
+    assert not tab.news.is_set()
+    tab.tell_tree()
+    told = tab.take_news()
+    assert told.tree
+    assert told.listing
+    assert tab.list_soon is None
+    tab.tell_list()
+    await until(tab.news.is_set)
+    told = tab.take_news()
+    assert not told.tree
+    assert told.listing
+
+
+async def test_the_end_of_a_reply_is_no_reason_to_read_it(
+    screens: Screens, browsers: Browsers, chat: Chat
+) -> None:
+    """Who followed it has seen all of it, and is told that it ended, together with the list."""
+    turn = await chat.send("[n:30 r:100]")
+    tab = await look(screens, chat, turn, "tab")
+    tab.take_news()
+    await until(tab.news.is_set)
+    told = tab.take_news()
+    assert (told.ended, told.tree, told.listing) == (turn.message_id, False, True)
+    assert tab.has_shown(turn.message_id)
+
+
+async def test_who_did_not_follow_a_reply_has_not_seen_it(screens: Screens, chat: Chat) -> None:
+    """Its end is all that such a tab hears of it."""
+    turn = await chat.send("[n:3 t:300]")
+    tab = screens.enter("tab", chat.who)
+    await screens.join(tab, turn.conversation_id)
+    screens.show(tab, turn.message_id)
+    await until(lambda: tab.take_news().ended == turn.message_id)
+    assert not tab.has_shown(turn.message_id)
+
+
 async def test_who_leaves_is_told_nothing_more(screens: Screens, browsers: Browsers, chat: Chat) -> None:
     """The last one to leave ends the watch; the reply goes on without readers."""
     turn = await chat.send("[n:200 r:400]")

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, cast, get_type_hints
 
 import pytest
-from reflex.state import StateUpdate
+from reflex.istate.data import RouterData
+from reflex.state import State, StateUpdate
 from reflex_base.event import Event
 from reflex_base.registry import RegistrationContext
 
@@ -46,8 +46,10 @@ def names() -> list[str]:
     return list(RegistrationContext.ensure_context().event_handlers)
 
 
-def state_of(cookie: str) -> Any:
-    return SimpleNamespace(router=SimpleNamespace(headers=SimpleNamespace(cookie=cookie)))
+def state_of(cookie: str) -> State:
+    state = State(_reflex_internal_init=True)
+    state.router = RouterData.from_router_data({"headers": {"cookie": cookie}})
+    return state
 
 
 def fitting(name: str) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_every_reader_sees_what_the_fold_says(some, ending, joined, late):
         # While it thinks the page counts on by itself.
         assert screen.values["thinks"] or screen.values["thought"] == folded.thought_ms
         assert screen.values["seams"] == seams(folded, folded.text)
-        assert screen.values["more"] == can_continue(folded)
+        assert screen.values["more"] == can_continue(folded, has_text=bool(folded.text))
         assert screen.values["error"] == (folded.failure.message if folded.failure else "")
 
 

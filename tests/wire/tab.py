@@ -1,6 +1,7 @@
 """One tab of a browser: a socket, its login cookie, and the state that it was sent so far."""
 
 import asyncio
+import socket
 import urllib.request
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -79,8 +80,8 @@ class Tab:
             host=host,
             port=port,
             proxy=None,
-        ) as socket:
-            yield Tab(socket)
+        ) as opened:
+            yield Tab(opened)
 
     async def join(self, *, path: str = "/", payload: Json = None, hydrate: bool = True) -> None:
         """Join the namespace, with the hydration in the first packet as the page does; fills `state`."""
@@ -141,7 +142,9 @@ class Tab:
             return found
 
     def stop_reading(self) -> None:
-        """From now on nothing is taken from the network, pings included."""
+        """From now on nothing is taken from the network, pings included, and little is kept unread."""
+        plain = self._socket.transport.get_extra_info("socket")
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         self._socket.transport.pause_reading()  # pyright: ignore[reportAttributeAccessIssue]
 
     async def answers(self) -> bool:

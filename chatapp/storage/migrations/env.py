@@ -13,7 +13,7 @@ context.configure(
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
     include_name=is_ours,
-    # SQLite's is, once BEGIN is ours (storage/database.py).
+    # SQLite's is, once BEGIN is ours (storage/sqlite.py).
     transactional_ddl=True,
 )
 assert tables  # imported so that the metadata is whole

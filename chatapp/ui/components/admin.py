@@ -12,6 +12,7 @@ from chatapp.ui.components.not_there import not_there
 from chatapp.ui.components.skeleton import list_skeleton
 from chatapp.ui.components.users import users
 from chatapp.ui.overseen import EventRow, RunRow
+from chatapp.ui.side import Side
 
 _NAMES = {Section.USERS: "Users", Section.RUNS: "In progress", Section.EVENTS: "Security log"}
 
@@ -19,9 +20,13 @@ _NAMES = {Section.USERS: "Users", Section.RUNS: "In progress", Section.EVENTS: "
 def admin_page() -> rx.Component:
     """For whoever is no admin it looks like an address at which nothing is."""
     return rx.cond(
-        Admin.missing,
+        Admin.missing & ~Side.signed_out,
         rx.fragment(not_there(), doors()),
-        rx.cond(Admin.section == "", _skeleton(), page_frame("Admin", _content(), class_name="max-w-4xl")),
+        rx.cond(
+            (Admin.section == "") & ~Side.signed_out,
+            _skeleton(),
+            page_frame("Admin", _content(), class_name="max-w-4xl"),
+        ),
     )
 
 

@@ -154,6 +154,9 @@ function useSearch(asked, emit) {
     change: (event) => change(event.target.value),
   };
 }
+// What was written is there again when its field comes back: another form, or a server that began anew.
+const written = {};
+const noteWritten = ({ target }) => { written[target.id] = target.value };
 // What has to be written again.
 const toField = (note) => {
   const field = note?.dataset.field && document.getElementById(note.dataset.field);

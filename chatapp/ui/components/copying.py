@@ -1,4 +1,4 @@
-"""Copying a message: as it was written, or as it is read. Works without https too."""
+"""Copying: a message as it was written, or as it is read; a line. Works without https too."""
 
 from typing import Final
 
@@ -26,6 +26,12 @@ def copy_text_button(message_id: rx.Var[str]) -> rx.Component:
     drawn = f'document.querySelector(`[data-message-id="${{{message_id!s}}}"] .words`).innerText'
     text = rx.Var(drawn, _var_type=str)
     return _copying("Plain text to the clipboard", "clipboard-type", text, title="Copy as text")
+
+
+@rx.memo
+def copy_line_button(text: rx.Var[str]) -> rx.Component:
+    """Copies a line as it is."""
+    return _copying("Copy", "copy", text, label="Copy")
 
 
 def _copying(name: str, icon: str, text: rx.Var[str], *, label: str = "", title: str = "") -> rx.Component:

@@ -7,6 +7,7 @@ from reflex_base.utils.imports import ImportVar
 from reflex_base.vars import VarData
 from typing_extensions import override
 
+from chatapp.ui.components.signed_out import WAY_BACK
 from chatapp.ui.door import Door
 from chatapp.ui.entrance import server_address
 from chatapp.ui.side import Side
@@ -20,15 +21,15 @@ const useDoor = (ticket, to, admit) => useEffect(() => {
     .then((answer) => go(answer.type === "opaqueredirect"), () => go(false));
 }, [ticket, to]);
 """
-_INVITATION: Final = """
+_INVITATION: Final = f"""
 let live = false;
-const useInvitation = (signedOut, epoch) => {
-  const navigate = useNavigate(), here = () => encodeURIComponent(location.pathname + location.search);
-  useEffect(() => {
+const useInvitation = (signedOut, epoch) => {{
+  const navigate = useNavigate();
+  useEffect(() => {{
     live ||= !!epoch;
-    if (signedOut && !live) navigate("/login?next=" + here(), { replace: true });
-  }, [signedOut, epoch]);
-};
+    if (signedOut && !live) navigate({WAY_BACK}, {{ replace: true }});
+  }}, [signedOut, epoch]);
+}};
 """
 
 

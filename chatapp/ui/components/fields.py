@@ -30,16 +30,40 @@ def given(form: rx.Var) -> rx.Var[dict[str, str]]:
     return form.to(dict[str, str])
 
 
-def field(label: str, name: str, **props: Any) -> rx.Component:
-    """A line of text; `name` is its id too."""
+def field(label: str, name: str, *, wrong: rx.Var[str], **props: Any) -> rx.Component:
+    """A line of text; `name` is its id too. It is marked while `wrong`, which was refused, is its name."""
     return rx.el.div(
         rx.el.label(label, html_for=name, class_name=_LABEL),
-        rx.el.input(id=name, name=name, class_name=_FIELD, **props),
+        rx.el.input(id=name, name=name, class_name=_FIELD, aria_invalid=_is(name, wrong), **props),
     )
 
 
-def password_field(label: str, name: str, *, hint: str | rx.Component = "", **props: Any) -> rx.Component:
-    """A password, which can be shown; `hint` is said below it."""
+def choice(label: str, name: str, options: Sequence[tuple[str, str]]) -> rx.Component:
+    """One of some; each option is what is read and what is sent."""
+    return rx.el.div(
+        rx.el.label(label, html_for=name, class_name=_LABEL),
+        rx.el.div(
+            rx.el.select(
+                *(rx.el.option(text, value=value) for text, value in options),
+                id=name,
+                name=name,
+                class_name=f"{_FIELD} appearance-none pr-11! cursor-pointer",
+            ),
+            rx.icon(
+                "chevron-down",
+                size=18,
+                aria_hidden=True,
+                class_name="pointer-events-none absolute right-3.5 top-3.5 text-muted-foreground",
+            ),
+            class_name="relative",
+        ),
+    )
+
+
+def password_field(
+    label: str, name: str, *, wrong: rx.Var[str], hint: str | rx.Component = "", **props: Any
+) -> rx.Component:
+    """A password, which can be shown; `hint` is said below it, `wrong` as for `field`."""
     shown = local(f"{name}Shown", default=False)
     described = {"aria_describedby": f"{name}-hint"} if hint else {}
     return together(
@@ -54,24 +78,27 @@ def password_field(label: str, name: str, *, hint: str | rx.Component = "", **pr
                 auto_capitalize="none",
                 spell_check=False,
                 class_name=f"{_FIELD} pr-11!",
+                aria_invalid=_is(name, wrong),
                 **described,
                 **props,
             ),
             _eye(shown),
             class_name="relative",
         ),
-        rx.el.p(hint, id=f"{name}-hint", class_name="mt-1.5 text-sm text-muted-foreground")
-        if hint
-        else rx.fragment(),
+        rx.el.p(hint, id=f"{name}-hint", class_name=_HINT) if hint else rx.fragment(),
     )
+
+
+def _is(name: str, wrong: rx.Var[str]) -> rx.Var:
+    return rx.cond(wrong == name, "true", "false")
 
 
 def _eye(shown: ClientStateVar) -> rx.Component:
     return rx.el.button(
         rx.cond(
             shown.value,
-            rx.icon("eye-off", size=18, aria_hidden=True),
-            rx.icon("eye", size=18, aria_hidden=True),
+            _icon("eye-off"),
+            _icon("eye"),
         ),
         type="button",
         # Not named after the field: who looks for that is to find one thing.

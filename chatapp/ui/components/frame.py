@@ -28,8 +28,7 @@ def page_frame(
             "border-border! px-3",
         ),
         rx.el.main(
-            rx.cond(Side.signed_out, signed_out_line(), rx.fragment()),
-            *children,
+            rx.cond(Side.signed_out, signed_out_line(keeps=False), rx.fragment(*children)),
             class_name=f"mx-auto w-full px-4 pt-[calc(var(--header)+1.5rem)] pb-16 sm:px-6 {class_name}",
         ),
         toasts(),

@@ -45,9 +45,9 @@ def _models() -> rx.Component:
             aria_label="Model",
             value=model_var(),
             on_change=lambda model: [pick_model(model), Chat.choose_model(model)],
-            class_name="picker appearance-none [field-sizing:content] truncate max-w-[min(36vw,100%)] "
-            "rounded-lg bg-transparent py-1.5 pl-2.5 pr-7 text-base font-medium cursor-pointer "
-            "hover:bg-accent",
+            class_name="picker appearance-none [field-sizing:content] truncate max-w-[min(50vw,100%)] "
+            "sm:max-w-[min(36vw,100%)] rounded-lg bg-transparent py-1.5 pl-2.5 pr-7 text-base font-medium "
+            "cursor-pointer hover:bg-accent",
         ),
         rx.icon(
             "chevron-down",
@@ -55,7 +55,8 @@ def _models() -> rx.Component:
             aria_hidden=True,
             class_name="pointer-events-none absolute right-2 top-2.5",
         ),
-        class_name="relative min-w-0",
+        # There is nothing to choose from before the page is filled, and for whoever is signed out.
+        class_name=rx.cond(Side.models.length() == 0, "invisible", "relative min-w-0"),
     )
 
 

@@ -9,6 +9,7 @@ from chatapp.ui.components.buttons import small_button
 from chatapp.ui.components.clock import clock
 from chatapp.ui.components.copying import copy_button, copy_text_button
 from chatapp.ui.components.ending import ending
+from chatapp.ui.components.rating import rating_buttons, rating_of
 from chatapp.ui.components.reading import said
 from chatapp.ui.components.said import ARTICLE, guess, user_message
 from chatapp.ui.components.versions import versions
@@ -49,6 +50,7 @@ def _one(row: rx.Var[Row]) -> rx.Component:
             more=row["more"],
             live=row["live"],
             siblings=row["versions"],
+            rating=rating_of(row["id"]),
         ),
         key=row["parent"],
     )
@@ -70,6 +72,7 @@ def message(
     more: rx.Var[bool],
     live: rx.Var[bool],
     siblings: rx.Var[Siblings],
+    rating: rx.Var[str],
 ) -> rx.Component:
     """A message of either side."""
     return rx.cond(
@@ -90,6 +93,7 @@ def message(
             position=said("position", message_id, live, rx.Var.create(0)),
             live=live,
             siblings=siblings,
+            rating=rating,
         ),
     )
 
@@ -110,11 +114,13 @@ def reply(
     position: rx.Var[int],
     live: rx.Var[bool],
     siblings: rx.Var[Siblings],
+    rating: rx.Var[str],
 ) -> rx.Component:
     """What a model answered, or is answering."""
     busy = rx.Var(f"{list(_BUSY)!r}.includes({status!s})", _var_type=bool).guess_type()
     own = {"message_id": message_id, "live": live}
-    footer = _footer(message_id, live, text, more, versions(siblings), at)
+    others = rx.fragment(rating_buttons(message_id, rating, status), versions(siblings))
+    footer = _footer(message_id, live, text, more, others, at)
     return rx.el.article(
         rx.cond(left_out > 0, _left_out(left_out), rx.fragment()),
         reasoning(thinking=thinking, thought=thought, thinks=busy & (text == ""), busy=busy, **own),
@@ -122,10 +128,7 @@ def reply(
         rx.foreach(seams, seam_line),
         ending(status, error, more),
         # Its place is kept while there is nothing in it: the end of a reply must not move the page.
-        rx.el.div(
-            rx.cond(busy, rx.fragment(), footer),
-            class_name="mt-1.5 h-8 pointer-coarse:h-9",
-        ),
+        rx.el.div(rx.cond(busy, rx.fragment(), footer), class_name="mt-1.5 h-8 pointer-coarse:h-9"),
         data_message_id=message_id,
         data_role="assistant",
         data_status=status,
@@ -154,7 +157,7 @@ def _footer(
     live: rx.Var[bool],
     text: rx.Var[str],
     more: rx.Var[bool],
-    walk: rx.Component,
+    others: rx.Component,
     at: rx.Var[str],
 ) -> rx.Component:
     return rx.el.div(
@@ -166,7 +169,7 @@ def _footer(
             small_button("Continue", "step-forward", label="Continue", on_click=Chat.go_on(message_id)),
             rx.fragment(),
         ),
-        walk,
+        others,
         rx.el.span(clock(at), class_name="ml-1.5 text-xs text-muted-foreground"),
         class_name="flex items-center -ml-2",
     )

@@ -1,16 +1,20 @@
 """A login that has ended: said calmly, with the way back to the same place."""
 
+from typing import Final
+
 import reflex as rx
 from reflex_base.vars import VarData
 
-_BACK = "'/login?next=' + encodeURIComponent(location.pathname + location.search)"
+#: The way to the log-in page and back to this place, as an expression in the browser.
+WAY_BACK: Final = "'/login?next=' + encodeURIComponent(location.pathname + location.search)"
 
 
-def signed_out_line() -> rx.Component:
-    """What became of the login, and what became of what is written."""
+def signed_out_line(*, keeps: bool = True) -> rx.Component:
+    """What became of the login, and, where the page `keeps` it, of what is written."""
+    said = "You are signed out. What you have written is kept." if keeps else "You are signed out."
     return rx.el.div(
         rx.icon("lock", size=16, aria_hidden=True, class_name="shrink-0 text-warning"),
-        rx.el.span("You are signed out. What you have written is kept.", role="alert"),
+        rx.el.span(said, role="alert"),
         rx.el.button(
             "Log in",
             type="button",
@@ -33,4 +37,4 @@ def signed_out_place() -> rx.Component:
 
 def _way_back() -> rx.event.EventSpec:
     """The page is loaded anew, since another login needs another socket."""
-    return rx.call_function(rx.Var(f"() => location.assign({_BACK})", _var_data=VarData()))
+    return rx.call_function(rx.Var(f"() => location.assign({WAY_BACK})", _var_data=VarData()))

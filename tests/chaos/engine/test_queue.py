@@ -117,7 +117,7 @@ async def test_a_change_that_a_kill_meets_is_made_or_not(
         assert shown.index("d") == 1 or "move_queued" not in done
         assert "B" in shown or "change_queued" not in done
         assert "c" not in shown or "remove_queued" not in done
-    assert_index_is_true(load(variables).database_path)
+    assert_index_is_true(load(variables).database_url)
 
 
 @pytest.mark.parametrize(("deed", "undo"), [("delete", "restore"), ("clear", "unclear")])

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chatapp.storage.types import UtcDateTime
+from chatapp.storage.types import WIDE, UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -81,8 +81,8 @@ def _messages() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("run_id", sa.String(), nullable=True),
         sa.Column("finish_reason", sa.String(), nullable=True),
-        sa.Column("input_tokens", sa.Integer(), nullable=False),
-        sa.Column("output_tokens", sa.Integer(), nullable=False),
+        sa.Column("input_tokens", WIDE, nullable=False),
+        sa.Column("output_tokens", WIDE, nullable=False),
         sa.Column("failure_code", sa.String(), nullable=True),
         sa.Column("failure_message", sa.String(), nullable=True),
         sa.Column("left_out", sa.Integer(), nullable=False),

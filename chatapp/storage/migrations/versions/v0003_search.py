@@ -2,14 +2,16 @@
 
 SQLite: triggers write the index in the transaction that writes what is searched, whoever writes it. A later
 migration that makes `messages` or `conversations` anew (Alembic's batch mode) must make their triggers anew.
-They call `search_words`, which `storage/database.py` gives to each connection.
-PostgreSQL has its own way, which comes with its driver.
+They call `search_words`, which `storage/sqlite.py` gives to each connection.
+PostgreSQL has triggers of its own: `migrations/postgresql_search.py`.
 """
 
 # ruff: noqa: S608 - the statements are put together of pieces of this file alone
 
 import sqlalchemy as sa
 from alembic import op
+
+from chatapp.storage.migrations.postgresql_search import STATEMENTS
 
 revision = "0003"
 down_revision = "0002"
@@ -18,9 +20,8 @@ down_revision = "0002"
 def upgrade() -> None:
     """Expand only: older processes go on working beside the new schema."""
     _search_rows()
-    if op.get_bind().dialect.name == "sqlite":
-        for statement in _SQLITE:
-            op.get_bind().exec_driver_sql(statement)
+    for statement in _SQLITE if op.get_bind().dialect.name == "sqlite" else STATEMENTS:
+        op.get_bind().exec_driver_sql(statement)
 
 
 def _search_rows() -> None:

@@ -1,0 +1,1 @@
+"""chatapp behind a real Caddy, with the project's own Caddyfile."""
