@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from chatapp.settings import Settings, load
+from tests.alone import turn
 from tests.databases import database_file, database_kind, database_url
 from tests.needs import require
 from tests.postgres import postgres_database, postgres_server
@@ -52,6 +53,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # The first of them has to build the page.
         if "app_build" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the clock of pytest-timeout is started
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if not hasattr(
+        item.config, "workerinput"
+    ):  # no process of xdist: one of a test's own, or there is just one
+        return (yield)
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

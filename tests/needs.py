@@ -22,8 +22,12 @@ def program(*names: str) -> Callable[[], bool]:
 
 
 def chromium_path() -> str | None:
-    """The machine's own Chromium for Playwright's `executable_path`; None lets Playwright take its own."""
-    names = (os.environ.get("CHATAPP_TEST_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    """The machine's own Chromium for Playwright's `executable_path`; None lets Playwright take its own.
+
+    The one without a window comes first: the same engine, for about half the processor's time.
+    """
+    own = os.environ.get("CHATAPP_TEST_CHROMIUM", "")
+    names = (own, "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
@@ -49,7 +53,9 @@ def pgbouncer_path() -> str | None:
 
 
 NEEDS: Final = {
-    "chromium": Need(_has_chromium, "apt-get install chromium, or: playwright install --with-deps chromium"),
+    "chromium": Need(
+        _has_chromium, "apt-get install chromium-headless-shell, or: playwright install --with-deps chromium"
+    ),
     "redis": Need(program("redis-server", "valkey-server"), "apt-get install redis-server"),
     "postgres": Need(lambda: postgres_programs() is not None, "apt-get install postgresql"),
     "pgbouncer": Need(lambda: pgbouncer_path() is not None, "apt-get install pgbouncer"),

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from tests.app_build import PROJECT, Build
 from tests.app_server import servers
 from tests.doors.conftest import APP
@@ -82,6 +84,7 @@ async def test_a_flood_of_pongs_and_pings(small_house: House) -> None:
     assert await small_house.is_alive()
 
 
+@pytest.mark.alone
 async def test_a_client_that_never_reads(small_house: House) -> None:
     """Its answers pile up until it is dropped; nobody else notices."""
     async with small_house.guest() as other:
@@ -176,6 +179,7 @@ async def gaps_until_dropped(house: House, tab: Tab, idle: Tab) -> list[float]:
     return gaps
 
 
+@pytest.mark.alone
 async def test_a_flood_does_not_slow_others_down(small_house: House) -> None:
     """The requirement: others' p95 grows by less than 2x, and the server by less than 30 MB."""
     cookies = [guest_cookie(small_house.url) for _ in range(3)]

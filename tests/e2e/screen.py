@@ -67,6 +67,11 @@ class Screen:
     async def writes(self, words: str) -> None:
         await self.composer.fill(words)
 
+    async def starts_anew(self) -> None:
+        """Go to a new chat; returns when what was there before is gone from the screen."""
+        await self.button("New chat").click()
+        await expect(self.page.get_by_role("region", name="Welcome")).to_be_visible()
+
     async def sends(self, words: str) -> None:
         """Write and press Enter; returns when the message is on the screen."""
         before = await self.said.count()

@@ -110,7 +110,7 @@ async def test_a_huge_table_is_drawn_and_the_page_answers(visitor: Visitor, say:
     # What is whole may still be being drawn, when there is time for it.
     await expect(screen.reply.locator("tbody tr")).to_have_count(10_000, timeout=60_000)
     assert (await screen.reply.evaluate("reply => reply.textContent")).count("99980001") == 1
-    await screen.button("New chat").click()
+    await screen.starts_anew()
     await is_alive(screen)
 
 

@@ -159,8 +159,7 @@ async def test_going_between_conversations(visitor: Visitor) -> None:
     screen = await visitor.opens()
     await screen.asks("About whales [n:3]")
     whales = screen.conversation_id
-    await screen.button("New chat").click()
-    await expect(screen.page.get_by_role("region", name="Welcome")).to_be_visible()
+    await screen.starts_anew()
     await expect(screen.page.locator("article")).to_have_count(0)
     await screen.asks("About ships [n:3]")
     ships = screen.conversation_id
@@ -180,7 +179,7 @@ async def test_a_reply_goes_on_while_one_looks_elsewhere(visitor: Visitor) -> No
     """Leaving a conversation in mid-reply and coming back finds it further on, then whole."""
     screen = await visitor.opens()
     await screen.asks("Other talk [n:3]")
-    await screen.button("New chat").click()
+    await screen.starts_anew()
     await screen.sends("Long talk [n:200 r:60]")
     await screen.reply_shows(20)
     await screen.sidebar.get_by_role("link", name="Other talk").click()

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import AsyncGenerator
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
@@ -69,13 +70,13 @@ def count_bytes(page: Page) -> list[int]:
     return received
 
 
+@pytest.mark.alone
 async def test_it_opens_within_a_second(a_thousand: Long) -> None:
     """From the click on its title to its last message in view: the best of three, as machines are busy."""
     _, screen, ids = a_thousand
     took = list[float]()
     for _ in range(3):
-        await screen.button("New chat").click()
-        await expect(screen.page.get_by_role("region", name="Welcome")).to_be_visible()
+        await screen.starts_anew()
         started = time.monotonic()
         await screen.sidebar.get_by_role("link", name="Long talk").click()
         await expect(message(screen, ids[-1])).to_be_in_viewport()
@@ -126,6 +127,7 @@ async def frames(screen: Screen, more: int) -> list[int]:
     return list(await screen.page.evaluate("() => jumps"))
 
 
+@pytest.mark.alone
 async def test_one_types_while_a_reply_streams(a_thousand: Long) -> None:
     """A letter is on the screen within 50 ms of its key, as a rule; the reply is at the end all the while."""
     _, screen, ids = a_thousand

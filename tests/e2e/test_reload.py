@@ -31,6 +31,7 @@ async def test_a_reload_in_mid_reply_loses_nothing(visitor: Visitor, server: App
     await ends_right(screen, server)
 
 
+@pytest.mark.alone
 async def test_reloads_again_and_again_lose_nothing(visitor: Visitor, server: AppServer) -> None:
     """Five reloads in one reply."""
     screen = await visitor.opens()

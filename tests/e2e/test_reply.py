@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
+import pytest
 from playwright.async_api import expect
 
 from tests.e2e.effort import effort
@@ -224,6 +225,7 @@ async def test_a_reply_is_heard_by_sentences(visitor: Visitor, say: Say) -> None
     assert len(heard) >= 2
 
 
+@pytest.mark.alone
 async def test_a_long_reply_costs_no_more_at_its_end(visitor: Visitor, say: Say) -> None:
     """Of 4,000 tokens: the main thread stays free, also when much is there, and no task holds up typing.
 
@@ -247,6 +249,7 @@ async def test_a_long_reply_costs_no_more_at_its_end(visitor: Visitor, say: Say)
     await screen.reply_is("complete")
 
 
+@pytest.mark.alone
 async def test_what_is_long_is_opened_in_small_steps(visitor: Visitor, say: Say) -> None:
     """Much code below a long table; leaving the page costs little, too. One can go to its beginning."""
     rows = "".join(f"| {number} | some words of a cell | 12.5 |\n" for number in range(3_000))

@@ -15,7 +15,7 @@ async def test_a_search_by_keys_alone(visitor: Visitor, say: Say) -> None:
     screen = await visitor.opens()
     await screen.asks(say("The moon pulls the **ocean** <img src=x> along.", asked="About tides"))
     tides = screen.page.url
-    await screen.button("New chat").click()
+    await screen.starts_anew()
     await screen.asks(say("They run downhill.", asked="About rivers"))
 
     await screen.page.keyboard.press("Control+k")

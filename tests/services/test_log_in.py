@@ -54,6 +54,7 @@ async def test_every_wrong_login_is_told_the_same(desk: FrontDesk):
     assert told == {(WrongLogin, "The email or the password is wrong. Please try again.", "wrong_login")}
 
 
+@pytest.mark.alone
 async def test_every_wrong_login_takes_the_same_time(desk: FrontDesk):
     """Measured in turns, so that a machine which grows busy is busy for all; the median of several.
 

@@ -117,6 +117,7 @@ async def test_a_full_redis_is_one_that_is_away(
     await together([a, b])
 
 
+@pytest.mark.alone
 async def test_nobody_waits_for_a_redis_that_stands_still(redis_server: RedisServer) -> None:
     """Whoever finds out waits for a quarter of a second, all others not at all."""
     async with connect(redis_server.url) as client:
