@@ -76,6 +76,8 @@ class Lane:
         self._closed: bool = False
         #: When the transaction began that is being done.
         self._began: float | None = None
+        self._connected_at: float = 0.0
+        self._renewed_at: float = 0.0
         self._thread: Thread = Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
@@ -84,13 +86,18 @@ class Lane:
         """How many works wait or are being done."""
         return self._jobs.qsize() + (self._began is not None)
 
-    def end_after(self, longest: timedelta, end: Callable[[Connection], None]) -> None:
-        """Has the connection of a transaction that takes longer ended, so that its works fail. From another
-        thread than the lane's own, which waits."""
+    def end_after(self, longest: timedelta, end: Callable[[Connection], None]) -> bool:
+        """Has the connection of a transaction that takes longer ended, so that its works fail; whether there
+        was one. From another thread than the lane's own, which waits."""
         began, connection = self._began, self._connection
         if began is None or connection is None or monotonic() - began < longest.total_seconds():
-            return
+            return False
         end(connection)
+        return True
+
+    def renew(self) -> None:
+        """Has the next transaction begin on a connection that is opened for it. From any thread."""
+        self._renewed_at = monotonic()
 
     async def run(self, work: Callable[[Transaction], T], *, of: str = "") -> T:
         """What the work returns, once it is committed.
@@ -158,7 +165,10 @@ class Lane:
         return group
 
     def _connected(self) -> Connection:
+        if self._connected_at < self._renewed_at:
+            self._disconnect()
         if self._connection is None:
+            self._connected_at = monotonic()
             self._connection = self._engine.connect()
         return self._connection
 

@@ -115,10 +115,12 @@ class PostgresLanes:
 
     def _end_silence(self) -> None:
         """A server that says nothing any more, though its machine or a proxy takes what is sent, would be
-        waited for for ever."""
+        waited for for ever. What befell one connection befell all: each would be waited for in turn."""
         while not self._closed.wait(1):
-            for lane in self._hurried():
-                lane.end_after(LONGEST_TRANSACTION, _hang_up)
+            ended = [lane for lane in self._hurried() if lane.end_after(LONGEST_TRANSACTION, _hang_up)]
+            if ended:
+                for lane in (*self._hurried(), self._schema):
+                    lane.renew()
 
 
 class _TextDumper(StrDumperUnknown):

@@ -27,6 +27,7 @@ from tests.chaos.worker_process import WorkerProcess
 from tests.postgres import PostgresServer
 from tests.proxy.caddy import Caddy
 from tests.redis import RedisServer
+from tests.small_disk import SmallDisk, unmounted
 from tests.tcp_proxy import Proxy
 from tests.upstream import Upstream
 
@@ -46,18 +47,20 @@ class Plan:
     caddy: bool = False
     #: After how long a silent worker's replies are taken over.
     lease_s: int = 3
-    #: Of a disk that PostgreSQL has for itself, and that can be filled.
+    #: Of a disk that the database has for itself, and that can be filled.
     disk_mb: int = 0
     #: Each process has a clock of its own, which can be set.
     clocks: bool = False
 
 
 EMBEDDED: Final = Plan(name="embedded")
+#: The same with a disk that can be filled: wants root.
+LAPTOP: Final = replace(EMBEDDED, name="laptop", disk_mb=64)
 SCALED: Final = Plan(name="scaled", webs=2, workers=2, redis=True, postgres=True, caddy=True)
 #: The same with leases as they are without a word, on hosts whose disk can be filled and whose clocks can be
 #: set: wants root, and faketime.
 HOSTS: Final = replace(SCALED, name="hosts", lease_s=10, disk_mb=400, clocks=True)
-PLANS: Final = {plan.name: plan for plan in (EMBEDDED, SCALED, HOSTS)}
+PLANS: Final = {plan.name: plan for plan in (EMBEDDED, LAPTOP, SCALED, HOSTS)}
 
 
 class Bed:
@@ -74,6 +77,8 @@ class Bed:
         self._redis = _redis(folder) if plan.redis else None
         self._postgres = PostgresServer(fsync=True, disk_mb=plan.disk_mb) if plan.postgres else None
         self._caddy: Caddy | None = None
+        #: SQLite's.
+        self._disk: SmallDisk | None = None
         self.webs: list[AppServer] = []
         self.workers: list[WorkerProcess] = []
         self._links: dict[tuple[str, str], Proxy] = {}
@@ -94,6 +99,13 @@ class Bed:
         """Where there is one."""
         assert self._postgres is not None
         return self._postgres
+
+    @property
+    def disk(self) -> SmallDisk:
+        """The database's own, where it has one."""
+        disk = self._disk if self._postgres is None else self._postgres.disk
+        assert disk is not None
+        return disk
 
     @property
     def doors(self) -> Sequence[str]:
@@ -148,10 +160,10 @@ class Bed:
         """Every line healed and every process running, as it was in the beginning."""
         for link in self._links.values():
             link.heal()
+        if self.plan.disk_mb:
+            self.disk.free()
         if self._postgres is not None:
             self.postgres.thaw()
-            if self.postgres.disk is not None:
-                self.postgres.disk.free()
             if not self.postgres.is_running:
                 await asyncio.to_thread(self.postgres.start)
         if self._redis is not None and not self.redis.runs:
@@ -218,6 +230,8 @@ class Bed:
         if self._postgres is not None:
             self.postgres.thaw()
             await asyncio.to_thread(self.postgres.stop)
+        if self._disk is not None:
+            unmounted(self._disk.folder.parent)
         await self._stack.aclose()
 
     def _started(self) -> list[AppServer]:
@@ -231,6 +245,8 @@ class Bed:
 
     async def _web(self, number: int, port: int) -> AppServer:
         home, told = self._home(f"web{number}"), await self._environment(f"web{number}")
+        if self.plan.disk_mb and not self.plan.postgres:
+            self._disk = SmallDisk(home / "data", megabytes=self.plan.disk_mb)
         if self._build is not None:
             return AppServer(self._build, data_dir=home / "data", env=told, port=port, cold=True)
         return ApiServer(home, port=port, cold=True, **told)

@@ -13,7 +13,7 @@ from tests.upstream import text
 from tests.waiting import eventually
 
 #: After the last reply has ended: what is left to do is written and let go by then.
-SETTLED_S: Final = 60.0
+SETTLED_S: Final = 40.0
 SECRETS: Final = (SECRET_KEY, REDIS_PASSWORD, PASSWORD)
 _MESSAGES: Final = """
 SELECT conversations.id, messages.id, role, status, parts, parent_id

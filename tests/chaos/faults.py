@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from tests.chaos.bed import EMBEDDED, HOSTS, SCALED, Plan
+from tests.chaos.bed import EMBEDDED, HOSTS, LAPTOP, SCALED, Plan
 from tests.chaos.line_faults import (
     line_cut,
     line_half_open,
@@ -83,6 +83,7 @@ FAULTS: Final = {
         Fault(name="postgres-lock", strike=partial(postgres_locked, seconds=5)),
         Fault(name="postgres-lock-20", strike=partial(postgres_locked, seconds=20)),
         Fault(name="disk-full", strike=disk_filled, plans=HOST, knobs="r:20"),
+        Fault(name="sqlite-disk-full", strike=disk_filled, plans=(LAPTOP.name,), knobs="r:20"),
         Fault(name="clock-maker", strike=partial(clock_jumped, name="worker"), plans=HOST, recovers_s=5),
         Fault(name="clock-web", strike=partial(clock_jumped, name="web"), plans=HOST, recovers_s=5),
         Fault(name="caddy-kill", strike=caddy_killed, recovers_s=5),

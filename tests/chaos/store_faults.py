@@ -12,8 +12,9 @@ from tests.chaos.bed import Bed
 from tests.chaos.process_faults import maker_killed
 from tests.waiting import until
 
-#: What the system says of it.
+#: What the system says of it, and what the app does.
 FULL: Final = "No space left on device"
+FULL_SQLITE: Final = "cannot be written: storage_full"
 
 
 async def sqlite_locked(bed: Bed, _chance: random.Random) -> None:
@@ -89,13 +90,13 @@ async def postgres_locked(bed: Bed, _chance: random.Random, *, seconds: float) -
 
 
 async def disk_filled(bed: Bed, chance: random.Random) -> None:
-    """PostgreSQL's disk is full, and stays so for some seconds after a write has failed. PostgreSQL may have
-    ended by then: a supervisor starts it again."""
-    disk, told = bed.postgres.disk, len(bed.postgres.log)
-    assert disk is not None
-    await asyncio.to_thread(disk.fill)
-    await until(lambda: FULL in bed.postgres.log[told:], seconds=30)
+    """The database's disk is full, and stays so for some seconds after a write has failed. PostgreSQL may
+    have ended by then: a supervisor starts it again."""
+    teller, words = (bed.postgres, FULL) if bed.plan.postgres else (bed.webs[0], FULL_SQLITE)
+    told = len(teller.log)
+    await asyncio.to_thread(bed.disk.fill)
+    await until(lambda: words in teller.log[told:], seconds=30)
     await asyncio.sleep(chance.uniform(0, 5))
-    disk.free()
-    if not bed.postgres.is_running:
-        await asyncio.to_thread(bed.postgres.start)
+    bed.disk.free()
+    if not teller.is_running:
+        await asyncio.to_thread(teller.start)

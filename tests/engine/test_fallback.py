@@ -13,8 +13,8 @@ OPENAI, SECOND, GEMINI = "openai:mock", "openai:mock-400-30", "gemini:gemini-2.5
 
 @pytest.fixture
 def two_vendors(upstream: Upstream) -> dict[str, str]:
-    """Settings: OpenAI is chosen, Gemini stands in, and a silence of half a second is a failure."""
-    return {"GEMINI_BASE_URL": upstream.gemini_url, "FALLBACK_MODELS": GEMINI, "STREAM_IDLE_TIMEOUT": "0.5"}
+    """Settings: OpenAI is chosen, Gemini stands in, and a silence of a second and a half is a failure."""
+    return {"GEMINI_BASE_URL": upstream.gemini_url, "FALLBACK_MODELS": GEMINI, "STREAM_IDLE_TIMEOUT": "1.5"}
 
 
 def vendors(chat: Chat) -> list[str]:

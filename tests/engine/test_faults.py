@@ -23,7 +23,7 @@ REFUSALS = {"401": "provider_setup", "404": "provider_setup", "html": "provider_
 async def test_a_reply_that_breaks_off_fails_in_sight_and_keeps_its_text(opening: Opening):
     """Cut, reset, closed without a finish reason, gone silent: failed, never shown as complete; afterwards
     the same process makes replies as before."""
-    async with opening(STREAM_IDLE_TIMEOUT="0.5") as chat:
+    async with opening(STREAM_IDLE_TIMEOUT="1.5") as chat:
         sent = {fault: await chat.of(fault).send(f"Go [n:40 r:50 fault:{fault} at:20]") for fault in BREAKS}
         readers = {fault: await Follower(chat.of(fault), turn).open() for fault, turn in sent.items()}
         for fault, code in BREAKS.items():
@@ -69,13 +69,13 @@ async def test_after_a_failure_one_can_go_on(chat: Chat):
 
 async def test_a_server_that_goes_silent_is_given_up(opening: Opening):
     """STREAM_IDLE_TIMEOUT is counted from the last token, and the request is closed."""
-    async with opening(STREAM_IDLE_TIMEOUT="0.4") as chat:
-        slow = await chat.send("Slow [n:4 r:4]")
+    async with opening(STREAM_IDLE_TIMEOUT="1.5") as chat:
+        slow = await chat.send("Slow [n:5 r:2]")
         hung = await chat.of("ben").send("Hung [n:10 fault:hang at:3 id:hung]")
         failed = await chat.of("ben").ended(hung)
         assert (failed.text, failed.status) == (text(3), Status.FAILED)
         await asyncio.wait_for(chat.request("hung").ended.wait(), 1)
-        assert (await chat.ended(slow)).text == text(4), "slow is not silent"
+        assert (await chat.ended(slow)).text == text(5), "slow is not silent"
 
 
 async def test_a_reply_has_a_longest_length(opening: Opening):

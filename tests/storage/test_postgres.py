@@ -297,6 +297,30 @@ async def test_a_server_that_says_nothing_any_more_is_not_waited_for(
             assert len(await far.read(heard)) == len(OWNERS) + 1
 
 
+async def test_one_line_that_is_silent_tells_of_all(
+    database: Database,
+    postgres_database: str,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A firewall forgot the connections: once the first was waited for, the others are opened anew."""
+    monkeypatch.setattr(postgres, "LONGEST_TRANSACTION", timedelta(seconds=1))
+    async with Proxy(postgres_server.port) as proxy:
+        url = postgres_server.url(postgres_database.rpartition("/")[2], port=proxy.port)
+        async with opened(url) as far:
+            for owner in OWNERS:
+                await far.write(say("before"), of=owner)
+            await far.append(say("before"))
+            await far.write(say("before"))
+            proxy.strand()
+            await far.append(say("after"))
+            async with asyncio.timeout(0.9):
+                for owner in OWNERS:
+                    await far.write(say("after"), of=owner)
+                await far.write(say("after"))
+                assert (await far.read(heard)).count("after") == len(OWNERS) + 2
+
+
 async def test_every_connection_is_set_up(database: Database):
     """Whatever a statement waits for, it has an end; times are in UTC."""
 
