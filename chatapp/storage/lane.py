@@ -54,6 +54,7 @@ class Lane:
         is_passing: whether works that failed of this, before or while they were committed, are undone for
             sure, and worth running again.
         most: so many works share a transaction.
+        idle: a connection that nobody needed for so long is closed; None keeps it.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class Lane:
         translated: Callable[[BaseException], BaseException],
         is_passing: Callable[[BaseException, bool], bool] = lambda _error, _committing: False,
         most: int = sys.maxsize,
+        idle: timedelta | None = None,
     ) -> None:
         self._engine: Engine = engine
         self._begin: Callable[[Connection, Collection[str]], None] = begin
         self._translated: Callable[[BaseException], BaseException] = translated
         self._is_passing: Callable[[BaseException, bool], bool] = is_passing
         self._most: int = most
+        self._idle: timedelta | None = idle
         self._connection: Connection | None = None
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed: bool = False
@@ -130,12 +133,19 @@ class Lane:
         """
         jobs: list[_Job] = []
         with suppress(Empty):
-            job = self._jobs.get()
+            job = self._next()
             while job is not None:
                 jobs.append(job)
                 job = self._jobs.get_nowait()
             self._jobs.put(None)
         return jobs
+
+    def _next(self) -> _Job | None:
+        if self._connection is not None and self._idle is not None:
+            with suppress(Empty):
+                return self._jobs.get(timeout=self._idle.total_seconds())
+            self._disconnect()
+        return self._jobs.get()
 
     def _group(self, jobs: Sequence[_Job]) -> int:
         """One transaction with the first of these; returns how many there was time for."""

@@ -321,6 +321,42 @@ async def test_one_line_that_is_silent_tells_of_all(
                 assert (await far.read(heard)).count("after") == len(OWNERS) + 2
 
 
+async def test_nothing_is_left_at_the_server(
+    database: Database,
+    postgres_database: str,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A connection that is not needed is closed; one whose end never came to the server is ended there."""
+    monkeypatch.setattr(postgres, "LONGEST_TRANSACTION", timedelta(seconds=0.5))
+    monkeypatch.setattr(postgres, "IDLE", timedelta(seconds=1))
+    monkeypatch.setitem(postgres._SETTINGS, "idle_session_timeout", 3000)
+    name = postgres_database.rpartition("/")[2]
+
+    def connections() -> int:
+        ((count,),) = postgres_server.run(
+            f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+        )
+        return count
+
+    await until(lambda: connections() <= 1)
+    async with (
+        Proxy(postgres_server.port) as proxy,
+        opened(postgres_server.url(name, port=proxy.port)) as far,
+    ):
+        for owner in OWNERS:
+            await far.write(say("before"), of=owner)
+        assert connections() > 1
+        await until(lambda: connections() <= 1)
+        for owner in OWNERS:
+            await far.write(say("again"), of=owner)
+        proxy.strand()
+        for owner in OWNERS:
+            await far.write(say("after"), of=owner)
+        await until(lambda: connections() <= 1)
+        assert (await far.read(heard)).count("after") == len(OWNERS)
+
+
 async def test_every_connection_is_set_up(database: Database):
     """Whatever a statement waits for, it has an end; times are in UTC."""
 
