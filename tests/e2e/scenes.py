@@ -99,6 +99,7 @@ async def crowded(screen: Screen, say: Say, server: AppServer) -> None:
     await screen.page.reload()
     await screen.is_online()
     await expect(screen.reply.get_by_role("listitem")).to_have_count(2)
+    await expect(screen.log).to_have_css("opacity", "1")
     if not await screen.sidebar.is_visible():
         await screen.button("Show the list").click()
         await expect(screen.sidebar).to_be_visible()

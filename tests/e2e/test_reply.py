@@ -202,6 +202,30 @@ async def test_thoughts_fold_away_and_say_how_long(visitor: Visitor) -> None:
     await expect(summary).to_have_text(said or "")
 
 
+#: All that is kept from sight until it is drawn, at each frame from now on.
+WATCH: Final = """() => {
+  window.hidden = 0;
+  const look = () => {
+    window.hidden += document.querySelectorAll("[role=log] .awaited").length;
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+async def test_an_answer_that_comes_at_once_is_seen_at_once(visitor: Visitor, say: Say) -> None:
+    """Whole before the browser has drawn anything: the page is not empty meanwhile."""
+    screen = await visitor.opens()
+    devtools = await screen.page.context.new_cdp_session(screen.page)
+    await devtools.send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    await screen.page.evaluate(WATCH)
+    for _ in range(3):
+        await screen.asks(say("Some **words**.", r=1000))
+        await expect(screen.reply.locator("[data-streamdown=strong]")).to_be_visible()
+        await screen.starts_anew()
+    assert await screen.page.evaluate("hidden") == 0
+
+
 async def test_a_reply_is_heard_by_sentences(visitor: Visitor, say: Say) -> None:
     """Each once, without marks and code, no more often than can be listened to; and that it is complete.
 

@@ -33,13 +33,14 @@ const persist = async (load, ms = 500) => {
     ms = Math.min(2 * ms, 8000);
   }
 };
-let fetched;
+let fetched, sentAt;
 const packages = () => [import("streamdown"), import("@streamdown/code"), import("@streamdown/math")];
 const renderer = () => (fetched ??= persist(() => Promise.all(packages())));
 const whenIdle = (run) => (window.requestIdleCallback ?? setTimeout)(run);
 if (typeof window !== "undefined") {
   if (location.pathname.startsWith("/c/")) renderer();
   for (const kind of ["pointerdown", "keydown", "input"]) addEventListener(kind, renderer, { once: true });
+  addEventListener("sent", () => { sentAt = Date.now() });
 }
 """
 
@@ -226,12 +227,14 @@ const Markdown = lazy(async () => {
   };
   return { default: Drawn };
 });
-// What is put before what one reads is drawn at once: drawn later, it would move what has come into view.
+// What is put before what one reads is drawn at once: drawn later, it would move what has come into view. So
+// is the answer to what was just sent: it may be whole before it is seen, and an empty page is no answer.
 const FEW = 12;
 let shownAt;
 const isAdded = () => shownAt === location.pathname && !!document.querySelector("[role=log] .words > .part");
+const isAnswer = () => Date.now() - sentAt < 10_000;
 const Words = memo(({ text, cuts, live }) => {
-  const [begun, begin] = useState(() => live || (cuts.length < FEW && isAdded()));
+  const [begun, begin] = useState(() => live || (cuts.length < FEW && (isAdded() || isAnswer())));
   useEffect(() => startTransition(() => begin(true)), []);
   const fallback = plain(text, cuts, begun ? (live ? "live" : "") : "awaited");
   if (!begun) return fallback;
