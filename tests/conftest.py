@@ -57,9 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the clock of pytest-timeout is started
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    if not hasattr(
-        item.config, "workerinput"
-    ):  # no process of xdist: one of a test's own, or there is just one
+    # A pytest that is no process of xdist is the only one, or one that a test runs.
+    if not hasattr(item.config, "workerinput"):
         return (yield)
     with turn(alone=item.get_closest_marker("alone") is not None):
         return (yield)

@@ -79,8 +79,8 @@ class Lane:
         self._closed: bool = False
         #: When the transaction began that is being done.
         self._began: float | None = None
-        self._connected_at: float = 0.0
-        self._renewed_at: float = 0.0
+        #: The connection is not to be used again.
+        self._is_stale: bool = False
         self._thread: Thread = Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
@@ -100,7 +100,7 @@ class Lane:
 
     def renew(self) -> None:
         """Has the next transaction begin on a connection that is opened for it. From any thread."""
-        self._renewed_at = monotonic()
+        self._is_stale = True
 
     async def run(self, work: Callable[[Transaction], T], *, of: str = "") -> T:
         """What the work returns, once it is committed.
@@ -175,10 +175,10 @@ class Lane:
         return group
 
     def _connected(self) -> Connection:
-        if self._connected_at < self._renewed_at:
+        if self._is_stale:
+            self._is_stale = False
             self._disconnect()
         if self._connection is None:
-            self._connected_at = monotonic()
             self._connection = self._engine.connect()
         return self._connection
 

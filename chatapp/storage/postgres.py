@@ -41,8 +41,8 @@ CONNECT_TIMEOUT_S: Final = 5
 LONGEST_TRANSACTION = timedelta(seconds=20)
 #: A connection that nobody needs is closed by us and, where the server is not told (a firewall has forgotten
 #: it), by the server: or each such interruption would leave ten there, until it takes no more.
-IDLE = timedelta(minutes=1)
-SESSION_TIMEOUT_MS: Final = 120_000
+KEPT_UNUSED = timedelta(minutes=1)
+IDLE_SESSION_TIMEOUT_MS: Final = 120_000
 #: Owners are spread over these; an owner is always in the same one, and so are the owner's writes in order.
 OWNER_LANES: Final = 4
 READ_LANES: Final = 3
@@ -54,7 +54,7 @@ _SETTINGS: Final = {
     "lock_timeout": LOCK_TIMEOUT_MS,
     "statement_timeout": STATEMENT_TIMEOUT_MS,
     "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,
-    "idle_session_timeout": SESSION_TIMEOUT_MS,
+    "idle_session_timeout": IDLE_SESSION_TIMEOUT_MS,
     # Compiling a statement takes longer than any of ours.
     "jit": "off",
 }
@@ -188,7 +188,7 @@ def _lane(engine: Engine, name: str, begin: Any) -> Lane:
         translated=_translated,
         is_passing=_is_passing,
         most=1,
-        idle=IDLE,
+        idle=KEPT_UNUSED,
     )
 
 

@@ -95,7 +95,7 @@ async def test_nothing_is_left_at_the_server(
 ):
     """A connection that is not needed is closed; one whose end never came to the server is ended there."""
     monkeypatch.setattr(postgres, "LONGEST_TRANSACTION", timedelta(seconds=0.5))
-    monkeypatch.setattr(postgres, "IDLE", timedelta(seconds=1))
+    monkeypatch.setattr(postgres, "KEPT_UNUSED", timedelta(seconds=1))
     monkeypatch.setitem(postgres._SETTINGS, "idle_session_timeout", 3000)
     name = postgres_database.rpartition("/")[2]
 
