@@ -1,16 +1,13 @@
 """What a turn asks of the database: as much for a long reply as for a short one."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from chatapp.domain.events import Done
 from chatapp.services.following import Notice, Progress
 from tests.chat import Chat
+from tests.storage.asked import asked
 from tests.upstream import text
 
 MOST = 15
@@ -20,20 +17,8 @@ SHARED = ("INSERT INTO run_events", "SELECT runs.id, runs.attempt \n", "BEGIN")
 LOOKS_AROUND = ("ORDER BY runs.created_at, runs.id", "FROM workers ORDER BY workers.name")
 
 
-@contextmanager
-def statements() -> Generator[list[str]]:
-    """What the runs ask of the database while the body runs."""
-    heard: list[str] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.lstrip().startswith(SHARED) and not statement.endswith(LOOKS_AROUND):
-            heard.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        event.remove(Engine, "before_cursor_execute", hear)
+def is_of_a_run(statement: str) -> bool:
+    return not statement.lstrip().startswith(SHARED) and not statement.endswith(LOOKS_AROUND)
 
 
 @pytest.mark.parametrize("tokens", [3, 300])
@@ -48,10 +33,11 @@ async def test_a_turn_takes_fifteen_statements(chat: Chat, tokens: int) -> None:
             ended.set()
 
     watch = await chat.services.following.watch(chat.who, first.conversation_id, hear)
-    with statements() as heard:
+    with asked() as heard:
         turn = await chat.send(f"[n:{tokens} r:1000]", to=first, model=model)
         async with asyncio.timeout(20):
             await ended.wait()
     watch.close()
     assert (await chat.reply(turn)).text == text(tokens)
-    assert len(heard) <= MOST, "\n\n".join(heard)
+    own = [one.statement for one in heard if is_of_a_run(one.statement)]
+    assert len(own) <= MOST, "\n\n".join(own)

@@ -5,13 +5,12 @@ in them, and this sees it on any machine.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from sqlalchemy import Engine, event
 
 from chatapp.bootstrap import open_services
 from chatapp.domain.errors import NotFound
@@ -19,6 +18,7 @@ from chatapp.domain.ids import new_id
 from chatapp.services import accounts
 from tests.chat import Chat, Opening
 from tests.services.calls import CALLS, OTHERS, Call, Things, calls_with_ids, made_up, things_of
+from tests.storage.asked import asked
 from tests.waiting import until
 
 SENDING: Final[dict[str, Call]] = {
@@ -40,33 +40,18 @@ async def theirs(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> AsyncGene
     # An answer about a login that happens to be too old is a statement more, whatever the id.
     monkeypatch.setattr(accounts, "CACHE_TTL", timedelta(hours=1))
     idle = chat.services.settings.model_copy(update={"worker": "external"})
-    with statements() as begun:
+    with asked() as begun:
         async with open_services(idle) as services:
             await services.accounts.require(chat.who)
             # The last that is looked for to be purged; on a busy machine it may be a while after all is open.
-            await until(lambda: any(one.startswith("DELETE FROM security_events") for one in begun))
+            await until(lambda: any(one.statement.startswith("DELETE FROM security_events") for one in begun))
             await quiet()
             yield Chat(services, chat.upstream, who=chat.who), things
 
 
-@contextmanager
-def statements() -> Generator[list[str]]:
-    """All that any database is asked while the body runs."""
-    heard: list[str] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        heard.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        event.remove(Engine, "before_cursor_execute", hear)
-
-
 async def quiet() -> None:
     """What a process does as it starts is done."""
-    with statements() as heard:
+    with asked() as heard:
         while True:
             await asyncio.sleep(0.2)
             if not heard:
@@ -86,8 +71,8 @@ async def test_the_database_is_asked_the_same(theirs: tuple[Chat, Things], call:
     chat, his = theirs
     heard: list[list[str]] = []
     for upon in (made_up(), his, made_up()):
-        with statements() as asked, suppress(NotFound):
+        with asked() as found, suppress(NotFound):
             await call(chat, upon)
-        heard.append(asked)
+        heard.append([one.statement for one in found])
     assert heard[0]
     assert heard[0] == heard[1] == heard[2]

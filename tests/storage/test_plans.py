@@ -3,10 +3,8 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from chatapp.domain.runs import Run
 from chatapp.storage.accounts import AccountRepository
@@ -27,6 +25,7 @@ from chatapp.storage.standings import StandingRepository
 from chatapp.storage.trees import TreeRepository
 from chatapp.storage.usage import UsageRepository
 from chatapp.storage.waiting import WaitingRepository
+from tests.storage.asked import asked
 from tests.storage.made import streaming
 
 NOW = datetime.now(UTC)
@@ -117,17 +116,11 @@ WANT_ALL = {"purge"}
 
 def plan(transaction: Transaction, run: Run, name: str) -> list[str]:
     """The steps of SQLite's plan for each statement of a call."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(transaction, "before_cursor_execute", note)
-    CALLS[name](transaction, run)
-    event.remove(transaction, "before_cursor_execute", note)
+    with asked(transaction) as found:
+        CALLS[name](transaction, run)
     return [
         row[3]
-        for statement, parameters in asked
+        for statement, parameters in found
         for row in transaction.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
     ]
 

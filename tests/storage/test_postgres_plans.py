@@ -1,15 +1,14 @@
 """What is asked at each send, opening and letter typed costs PostgreSQL little, however much there is."""
 
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from chatapp.domain.runs import Run
 from chatapp.storage.database import Database, Transaction
 from chatapp.storage.leases import LeaseRepository
 from tests.databases import change, rows
+from tests.storage.asked import asked
 from tests.storage.made import opened_database, streaming
 from tests.storage.test_plans import CALLS
 
@@ -89,18 +88,12 @@ async def test_no_question_reads_more_than_it_needs(database: Database, postgres
 
 def _cost(transaction: Transaction, run: Run, name: str) -> float:
     """Of the dearest of its statements; all that was done is undone."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        asked.append((statement, parameters))
-
     undone = transaction.begin_nested()
-    event.listen(transaction, "before_cursor_execute", note)
-    QUESTIONS[name](transaction, run)
-    event.remove(transaction, "before_cursor_execute", note)
+    with asked(transaction) as found:
+        QUESTIONS[name](transaction, run)
     plans = [
         transaction.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
-        for statement, parameters in asked
+        for statement, parameters in found
     ]
     undone.rollback()
     return max((plan[0]["Plan"]["Total Cost"] for plan in plans), default=0.0)

@@ -1,52 +1,18 @@
 """Tabs are told what happens in their conversation, each at its own pace; only the sockets are made up."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from chatapp.domain.errors import NotFound
 from chatapp.domain.runs import Turn
 from chatapp.ui.following import Screens
-from chatapp.ui.live import Live, Now
 from chatapp.ui.room import Tab
-from chatapp.ui.wire import MAX_WAITING, Wire
+from chatapp.ui.wire import MAX_WAITING
 from tests.chat import Chat
+from tests.ui.browsers import Browsers, showing
 from tests.upstream import text
 from tests.waiting import until
-
-LEVELS = [f"t{level}_rx_state_" for level in (5, 4, 3, 2, 1, 0)]
-
-
-class Browsers(Wire):
-    """Sockets that keep what they are sent; one can be slow, or gone."""
-
-    def __init__(self) -> None:
-        self.queued: dict[str, int] = {}
-        self.encoded = 0
-        self.values: dict[str, dict[str, Any]] = {}
-        self.frames: dict[str, int] = {}
-
-    def waiting(self, token: str) -> int | None:
-        return self.queued.get(token, 0) if token != "gone" else None
-
-    def encode(self, delta: Mapping[str, Mapping[str, Any]]) -> Any:
-        self.encoded += 1
-        return delta
-
-    async def send(self, token: str, frame: Any) -> None:
-        self.frames[token] = self.frames.get(token, 0) + 1
-        for state, values in frame.items():
-            self.values.setdefault(token, {}).update({(state, name): value for name, value in values.items()})
-
-    def text(self, token: str) -> str:
-        held = self.values.get(token, {})
-        return "".join(held.get((Live.get_full_name(), name), "") for name in LEVELS)
-
-    def now(self, token: str, name: str) -> Any:
-        return self.values.get(token, {}).get((Now.get_full_name(), f"{name}_rx_state_"))
 
 
 @pytest.fixture
@@ -56,15 +22,8 @@ def browsers() -> Browsers:
 
 @pytest.fixture
 async def screens(chat: Chat, browsers: Browsers) -> AsyncGenerator[Screens]:
-    services = chat.services
-    registry = Screens(
-        following=services.following, accounts=services.accounts, models=services.models, wire=browsers
-    )
-    emitter = asyncio.create_task(registry.run())
-    yield registry
-    emitter.cancel()
-    with suppress(asyncio.CancelledError):
-        await emitter
+    async with showing(chat.services, browsers) as registry:
+        yield registry
 
 
 async def look(screens: Screens, chat: Chat, turn: Turn, token: str) -> Tab:

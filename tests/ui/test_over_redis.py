@@ -1,8 +1,6 @@
 """Screens of one process, the worker in another: what they show with Redis, and without it."""
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from time import monotonic
 
 import pytest
@@ -14,7 +12,7 @@ from chatapp.ui.room import Tab
 from tests.chat import Chat
 from tests.over_redis import web, worker
 from tests.redis import RedisServer
-from tests.ui.test_following import Browsers
+from tests.ui.browsers import Browsers, showing
 from tests.upstream import text
 from tests.waiting import until
 
@@ -28,15 +26,8 @@ def browsers() -> Browsers:
 
 @pytest.fixture
 async def screens(web: Chat, browsers: Browsers) -> AsyncGenerator[Screens]:
-    services = web.services
-    registry = Screens(
-        following=services.following, accounts=services.accounts, models=services.models, wire=browsers
-    )
-    emitter = asyncio.create_task(registry.run())
-    yield registry
-    emitter.cancel()
-    with suppress(asyncio.CancelledError):
-        await emitter
+    async with showing(web.services, browsers) as registry:
+        yield registry
 
 
 async def look(screens: Screens, web: Chat, turn: Turn) -> Tab:
